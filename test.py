@@ -5,15 +5,33 @@ classes stand in the order of app.py's rooms; a test's name is a sentence about
 the blog, and the helpers in FlaskrTestCase are what a person does with it.
 """
 
+import contextlib
+import http.client
+import itertools
 import multiprocessing
 import os
+import re
+import runpy
+import shutil
 import signal
+import socket
 import sqlite3
+import subprocess
+import sys
 import tempfile
+import threading
+import time
 import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
 from unittest import mock
 
+from werkzeug.security import check_password_hash, generate_password_hash
+
 import app
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 TUTORIAL_SCHEMA = """
 create table entries (
@@ -45,6 +63,30 @@ class FlaskrTestCase(unittest.TestCase):
         patch.start()
         self.addCleanup(patch.stop)
 
+    def login(self, username='admin', password='admin', client=None):
+        return (client or self.client).post(
+            '/login', data={'username': username, 'password': password}, follow_redirects=True
+        )
+
+    def logout(self):
+        return self.client.get('/logout', follow_redirects=True)
+
+    def add_entry(self, title, text=''):
+        return self.client.post('/add', data={'title': title, 'text': text}, follow_redirects=True)
+
+    def read_index(self, client=None):
+        return (client or self.client).get('/')
+
+    def assertShows(self, response, text):
+        """Assert that the page holds this text, as written in its HTML."""
+        self.assertIn(text, response.get_data(as_text=True))
+
+    def assertDoesNotShow(self, response, text):
+        self.assertNotIn(text, response.get_data(as_text=True))
+
+    def assertStatus(self, response, status):
+        self.assertEqual(response.status_code, status)
+
     def query(self, statement, *values):
         """Ask the database directly, behind Flaskr's back."""
         db = sqlite3.connect(self.database)
@@ -63,9 +105,7 @@ class FlaskrTestCase(unittest.TestCase):
             start.wait()
             work(number)
 
-        processes = [
-            fork.Process(target=wait_and_work, args=[number]) for number in range(count)
-        ]
+        processes = [fork.Process(target=wait_and_work, args=[number]) for number in range(count)]
         for process in processes:
             process.start()
         for process in processes:
@@ -80,9 +120,7 @@ class DatabaseTest(FlaskrTestCase):
         with db:
             db.executescript(TUTORIAL_SCHEMA)
             for title in ['First', 'Second', 'Third']:
-                db.execute(
-                    'insert into entries (title, text) values (?, ?)', [title, 'Text']
-                )
+                db.execute('insert into entries (title, text) values (?, ?)', [title, 'Text'])
             db.execute("delete from entries where title = 'Third'")
         db.close()
 
@@ -130,18 +168,15 @@ class DatabaseTest(FlaskrTestCase):
         self.query('alter table entries add column created text')
         self.query("update entries set created = '2013-12-01T10:00:00Z'")
         with app.app.app_context():
-            self.assertEqual(
-                app.find_entries()[0]['created'],
-                '2013-12-01T10:00:00Z',
-            )
+            self.assertEqual(app.find_entries()[0]['created'], '2013-12-01T10:00:00Z')
 
     def test_a_kill_during_the_upgrade_leaves_the_old_state_or_the_new(self):
         def upgrade_until_statement(number):
             """Upgrade in a process that is killed before that statement."""
-            connect_db = app.connect_db
+            connect = sqlite3.connect
 
-            def connect_and_count():
-                db = connect_db()
+            def connect_and_count(*args, **kwargs):
+                db = connect(*args, **kwargs)
                 statements = []
 
                 def count(statement):
@@ -152,12 +187,12 @@ class DatabaseTest(FlaskrTestCase):
                 db.set_trace_callback(count)
                 return db
 
-            with mock.patch.object(app, 'connect_db', connect_and_count):
+            with mock.patch.object(sqlite3, 'connect', connect_and_count):
                 app.init_db()
 
         self.make_tutorial_database()
         number = 0
-        while self.at_once(1, lambda _: upgrade_until_statement(number)) != [0]:
+        while self.at_once(1, lambda _, n=number: upgrade_until_statement(n)) != [0]:
             columns = [row[1] for row in self.query('pragma table_info(entries)')]
             version = self.query('pragma user_version')[0][0]
             self.assertEqual('created' in columns, version == app.SCHEMA_VERSION)
@@ -181,9 +216,7 @@ class DatabaseTest(FlaskrTestCase):
             with app.app.app_context():
                 for _ in range(20):
                     with app.transaction(app.get_db()) as db:
-                        (count,) = db.execute(
-                            'select max(text) + 0 from entries'
-                        ).fetchone()
+                        (count,) = db.execute('select max(text) + 0 from entries').fetchone()
                         db.execute('update entries set text = ?', [f'{count + 1:04}'])
 
         with app.app.app_context():
@@ -201,9 +234,7 @@ class DatabaseTest(FlaskrTestCase):
     def test_a_post_survives_the_loss_of_power(self):
         """EXTRA (3) also syncs the folder once the journal is gone."""
         with app.app.app_context():
-            self.assertEqual(
-                app.get_db().execute('pragma synchronous').fetchone()[0], 3
-            )
+            self.assertEqual(app.get_db().execute('pragma synchronous').fetchone()[0], 3)
 
     def test_the_blog_is_one_file_that_can_be_copied(self):
         with app.app.app_context():
@@ -233,9 +264,920 @@ class EntriesTest(FlaskrTestCase):
             created = app.find_entries()[0]['created']
         self.assertRegex(created, r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$')
         self.assertEqual(
-            self.query("select abs(julianday('now') - julianday(?)) < 1", created),
-            [(1,)],
+            self.query("select abs(julianday('now') - julianday(?)) < 1", created), [(1,)]
         )
+
+
+class SessionTest(FlaskrTestCase):
+    """Who is logged in."""
+
+    def cookie(self, name='session'):
+        return self.client.get_cookie(name)
+
+    def replay(self, cookie):
+        """Try to post with a cookie that was kept from an earlier time."""
+        client = app.app.test_client()
+        client.set_cookie(cookie.key, cookie.value)
+        return client.post('/add', data={'title': 'Replayed', 'text': ''})
+
+    def test_the_cookie_of_a_session_lets_its_browser_post(self):
+        self.login()
+        self.assertStatus(self.replay(self.cookie()), 302)
+
+    def test_after_logging_out_an_older_cookie_is_worth_nothing(self):
+        self.login()
+        cookie = self.cookie()
+        self.logout()
+        self.assertStatus(self.replay(cookie), 401)
+
+    def test_logging_in_again_does_not_revive_an_older_cookie(self):
+        self.login()
+        cookie = self.cookie()
+        self.logout()
+        self.login()
+        self.assertStatus(self.replay(cookie), 401)
+
+    def test_logging_out_ends_the_sessions_of_other_browsers_too(self):
+        phone = app.app.test_client()
+        self.login(client=phone)
+        self.login()
+        self.logout()
+        self.assertShows(self.read_index(phone), 'Log in')
+
+    def test_a_stranger_who_logs_out_does_not_log_the_author_out(self):
+        self.login()
+        app.app.test_client().get('/logout')
+        self.assertStatus(self.add_entry('Still here'), 200)
+
+    def test_after_the_password_changes_an_older_cookie_is_worth_nothing(self):
+        self.login()
+        self.configure(PASSWORD='another')
+        self.assertStatus(self.replay(self.cookie()), 401)
+
+    def test_after_the_name_changes_an_older_cookie_is_worth_nothing(self):
+        self.login()
+        self.configure(USERNAME='another')
+        self.assertStatus(self.replay(self.cookie()), 401)
+
+    def test_logging_in_starts_a_new_session(self):
+        with self.client.session_transaction() as session:
+            session['planted'] = 'by somebody else'
+        self.login()
+        with self.client.session_transaction() as session:
+            self.assertNotIn('planted', session)
+
+    def test_a_cookie_signed_with_another_key_is_worth_nothing(self):
+        self.login()
+        self.configure(SECRET_KEY='another')
+        self.assertStatus(self.replay(self.cookie()), 401)
+
+    def test_a_cookie_of_garbage_is_worth_nothing(self):
+        for value in ['x', 'a.b.c', 'é', '.' * 4000]:
+            with self.subTest(value=value):
+                client = app.app.test_client()
+                client.set_cookie('session', value)
+                self.assertStatus(client.post('/add', data={'title': 'x'}), 401)
+
+    def test_the_key_that_signs_cookies_is_random_and_kept(self):
+        app.init_db()
+        (key,) = self.query("select value from settings where name = 'secret_key'")[0]
+        self.assertRegex(key, '^[0-9a-f]{64}$')
+        app.init_db()
+        self.assertEqual(
+            self.query("select value from settings where name = 'secret_key'"), [(key,)]
+        )
+
+    def test_a_configured_key_comes_before_the_one_in_the_database(self):
+        self.configure(SECRET_KEY='from the environment')
+        self.login()
+        self.query("update settings set value = 'new' where name = 'secret_key'")
+        self.assertStatus(self.add_entry('Still here'), 200)
+
+    def test_scripts_cannot_read_the_cookies(self):
+        self.login()
+        for name in ['session', 'known_browser']:
+            self.assertTrue(self.cookie(name).http_only)
+
+    def test_other_sites_cannot_send_the_cookies_along_with_a_post(self):
+        self.login()
+        for name in ['session', 'known_browser']:
+            self.assertEqual(self.cookie(name).same_site, 'Lax')
+
+    def test_over_https_the_cookies_are_for_https_only(self):
+        self.client = app.app.test_client()
+        self.client.post(
+            '/login', base_url='https://localhost', data={'username': 'admin', 'password': 'admin'}
+        )
+        for name in ['session', 'known_browser']:
+            self.assertTrue(self.cookie(name).secure)
+
+    def test_over_http_the_cookies_work_too(self):
+        self.login()
+        for name in ['session', 'known_browser']:
+            self.assertFalse(self.cookie(name).secure)
+
+    def test_a_reader_gets_no_cookie(self):
+        self.assertNotIn('Set-Cookie', self.read_index().headers)
+
+
+class PasswordTest(FlaskrTestCase):
+    """What counts as the right name and password, and how often to try."""
+
+    def use_hash(self, password):
+        self.configure(PASSWORD=generate_password_hash(password, 'pbkdf2:sha256:1'))
+
+    def test_the_password_may_be_configured_as_a_hash(self):
+        self.use_hash('correct horse')
+        self.assertShows(self.login(password='correct horse'), 'You were logged in')
+
+    def test_a_wrong_password_does_not_match_a_hash(self):
+        self.use_hash('correct horse')
+        self.assertShows(self.login(password='wrong horse'), 'Invalid password')
+
+    def test_the_hash_itself_is_not_a_password(self):
+        self.use_hash('correct horse')
+        self.assertShows(self.login(password=app.app.config['PASSWORD']), 'Invalid password')
+
+    def test_a_password_need_not_be_ascii(self):
+        self.configure(PASSWORD='pässwörd ✓')
+        self.assertShows(self.login(password='pässwörd ✓'), 'You were logged in')
+
+    def test_a_password_from_an_environment_that_is_not_utf8_can_be_compared(self):
+        self.configure(PASSWORD=os.fsdecode(b'\xff\xfe'))
+        self.assertShows(self.login(password='admin'), 'Invalid password')
+
+    def test_odd_input_is_a_plain_failed_login(self):
+        for odd in ['é', '\0', 'x' * 10_000, '\ud7ff', "' or 1=1 --"]:
+            with self.subTest(odd=odd[:10]):
+                app.init_db()
+                self.query('delete from failed_logins')
+                self.assertShows(self.login(username=odd), 'Invalid username')
+                self.assertShows(self.login(password=odd), 'Invalid password')
+
+    def test_a_wrong_name_costs_a_look_at_the_password_too(self):
+        with mock.patch.object(app, 'is_password', return_value=True) as is_password:
+            self.login(username='wrong')
+        is_password.assert_called_once()
+
+    def fail_to_log_in(self, times, client=None):
+        for _ in range(times):
+            response = self.login(password='wrong', client=client)
+        return response
+
+    def test_ten_failed_logins_are_let_through(self):
+        self.assertStatus(self.fail_to_log_in(10), 200)
+
+    def test_after_ten_failed_logins_nobody_new_can_try(self):
+        self.fail_to_log_in(10)
+        self.assertStatus(self.login(), 429)
+
+    def test_the_form_says_how_long_to_wait_and_keeps_the_name(self):
+        self.fail_to_log_in(10)
+        response = self.login()
+        wait = int(response.headers['Retry-After'])
+        self.assertIn(wait, range(170, 181))
+        self.assertShows(response, f'Try again in {wait} seconds')
+        self.assertShows(response, 'value="admin"')
+
+    def test_after_three_minutes_everybody_can_try_again(self):
+        self.fail_to_log_in(10)
+        self.query('update failed_logins set at = at - 181')
+        self.assertShows(self.login(), 'You were logged in')
+
+    def test_a_login_that_succeeds_does_not_count_as_failed(self):
+        for _ in range(12):
+            self.assertShows(self.login(), 'You were logged in')
+
+    def test_a_browser_that_has_logged_in_before_is_not_locked_out(self):
+        self.login()
+        self.logout()
+        self.fail_to_log_in(10, client=app.app.test_client())
+        self.assertShows(self.login(), 'You were logged in')
+
+    def test_a_browser_that_has_logged_in_before_can_fail_ten_times_too(self):
+        self.login()
+        self.logout()
+        self.assertStatus(self.fail_to_log_in(11), 429)
+
+    def test_a_forged_cookie_does_not_make_a_known_browser(self):
+        self.fail_to_log_in(10)
+        self.client.set_cookie('known_browser', 'forged.signature')
+        self.assertStatus(self.login(), 429)
+
+    def test_a_forwarded_address_changes_nothing(self):
+        self.fail_to_log_in(10)
+        response = self.client.post(
+            '/login',
+            data={'username': 'admin', 'password': 'admin'},
+            headers={'X-Forwarded-For': '203.0.113.7'},
+        )
+        self.assertStatus(response, 429)
+
+    def test_ten_attempts_are_the_limit_for_many_processes_at_once(self):
+        def attempt(number):
+            for _ in range(3):
+                self.login(password='wrong', client=app.app.test_client())
+
+        self.at_once(8, attempt)
+        self.assertEqual(self.query('select count(*) from failed_logins'), [(10,)])
+
+
+class CrossSiteTest(FlaskrTestCase):
+    """Requests that change something have to come from the blog's own pages.
+
+    The rules are those of CrossOriginProtection in Go's net/http.
+    """
+
+    def setUp(self):
+        super().setUp()
+        self.login()
+
+    def assertPosts(self, status, **headers):
+        headers = {name.replace('_', '-'): value for name, value in headers.items()}
+        response = self.client.post('/add', data={'title': 'Title', 'text': ''}, headers=headers)
+        self.assertStatus(response, status)
+
+    def test_a_post_from_the_blog_itself_is_taken(self):
+        self.assertPosts(302, Sec_Fetch_Site='same-origin')
+
+    def test_a_post_that_the_user_began_is_taken(self):
+        self.assertPosts(302, Sec_Fetch_Site='none')
+
+    def test_a_post_from_another_site_is_refused(self):
+        self.assertPosts(403, Sec_Fetch_Site='cross-site')
+
+    def test_a_post_from_a_neighbour_on_the_same_domain_is_refused(self):
+        self.assertPosts(403, Sec_Fetch_Site='same-site')
+
+    def test_a_post_with_an_unknown_fetch_site_is_refused(self):
+        self.assertPosts(403, Sec_Fetch_Site='same-origin, cross-site')
+
+    def test_the_fetch_site_comes_before_the_origin(self):
+        self.assertPosts(302, Sec_Fetch_Site='same-origin', Origin='https://evil.test')
+        self.assertPosts(403, Sec_Fetch_Site='cross-site', Origin='http://localhost')
+
+    def test_without_a_fetch_site_the_origin_has_to_be_the_host(self):
+        self.assertPosts(302, Origin='http://localhost')
+        self.assertPosts(403, Origin='http://evil.test')
+
+    def test_https_in_front_of_http_is_the_same_origin(self):
+        self.assertPosts(302, Origin='https://localhost')
+
+    def test_another_port_is_another_origin(self):
+        self.assertPosts(403, Origin='http://localhost:8080')
+        self.assertPosts(302, Origin='http://localhost:8080', Host='localhost:8080')
+
+    def test_an_origin_that_makes_no_sense_is_refused(self):
+        for origin in ['null', 'localhost', 'http://[', 'http://\xff', '//', '\\']:
+            with self.subTest(origin=origin):
+                self.assertPosts(403, Origin=origin)
+
+    def test_a_program_that_sends_neither_header_is_taken(self):
+        self.assertPosts(302)
+
+    def test_a_refused_post_leaves_nothing_behind(self):
+        self.assertPosts(403, Sec_Fetch_Site='cross-site')
+        self.assertShows(self.read_index(), 'No entries yet')
+
+    def test_what_another_site_sent_is_not_put_into_the_form(self):
+        response = self.client.post(
+            '/add', data={'title': 'Planted', 'text': ''}, headers={'Sec-Fetch-Site': 'cross-site'}
+        )
+        self.assertDoesNotShow(response, 'Planted')
+
+    def test_another_site_cannot_log_anybody_in(self):
+        response = self.client.post(
+            '/login',
+            data={'username': 'admin', 'password': 'admin'},
+            headers={'Sec-Fetch-Site': 'cross-site'},
+        )
+        self.assertStatus(response, 403)
+
+    def test_another_site_cannot_log_the_author_out(self):
+        for method in ['GET', 'HEAD']:
+            response = self.client.open(
+                '/logout', method=method, headers={'Sec-Fetch-Site': 'cross-site'}
+            )
+            self.assertStatus(response, 403)
+        self.assertStatus(self.add_entry('Still here'), 200)
+
+    def test_another_site_may_link_to_the_blog(self):
+        response = self.client.get('/', headers={'Sec-Fetch-Site': 'cross-site'})
+        self.assertStatus(response, 200)
+
+
+class HeadersTest(FlaskrTestCase):
+    def responses(self):
+        """Give one of every kind: a page, a redirect, a file, and errors."""
+        for path in ['/', '/login', '/logout', '/static/style.css', '/static/none']:
+            with self.client.get(path) as response:
+                yield response
+        for method, path in [('GET', '/none'), ('GET', '/add'), ('OPTIONS', '/')]:
+            yield self.client.open(path, method=method)
+        yield self.client.post('/add')
+        yield self.client.post('/', headers={'Origin': 'null'})
+
+    def test_every_response_forbids_foreign_scripts_frames_and_forms(self):
+        policy = (
+            "default-src 'none'; script-src 'self'; style-src 'self'; "
+            "img-src 'self' https: data:; connect-src 'self'; form-action 'self'; "
+            "base-uri 'none'; frame-ancestors 'none'"
+        )
+        for response in self.responses():
+            with self.subTest(path=response.request.path, status=response.status):
+                self.assertEqual(response.headers['Content-Security-Policy'], policy)
+
+    def test_every_response_forbids_to_guess_its_type(self):
+        for response in self.responses():
+            self.assertEqual(response.headers['X-Content-Type-Options'], 'nosniff')
+
+    def test_every_response_keeps_addresses_from_other_sites(self):
+        for response in self.responses():
+            self.assertEqual(response.headers['Referrer-Policy'], 'same-origin')
+
+    def test_every_response_is_asked_for_again(self):
+        for response in self.responses():
+            self.assertEqual(response.headers['Cache-Control'], 'no-cache')
+
+
+class ReadingTest(FlaskrTestCase):
+    def test_an_empty_blog_says_so(self):
+        self.assertShows(self.read_index(), 'No entries yet. Add some!')
+
+    def test_a_reader_sees_the_entries_newest_first(self):
+        self.login()
+        self.add_entry('Older')
+        self.add_entry('Newer')
+        self.logout()
+        page = self.read_index().get_data(as_text=True)
+        self.assertLess(page.index('Newer'), page.index('Older'))
+
+    def test_the_form_is_for_the_author_only(self):
+        self.assertDoesNotShow(self.read_index(), '<textarea')
+        self.login()
+        self.assertShows(self.read_index(), '<textarea')
+
+    def test_an_entry_tells_when_it_was_made(self):
+        self.login()
+        self.add_entry('Title')
+        self.query("update entries set created = '2026-11-21T03:04:05Z'")
+        self.assertShows(self.read_index(), '<time datetime="2026-11-21T03:04:05Z">')
+
+    def test_an_entry_of_the_tutorial_tells_no_time(self):
+        self.login()
+        self.add_entry('Title')
+        self.query('update entries set created = null')
+        self.assertDoesNotShow(self.read_index(), '<time')
+
+
+class WritingTest(FlaskrTestCase):
+    def test_a_new_entry_is_on_the_index(self):
+        self.login()
+        response = self.add_entry('Hello', 'World')
+        self.assertShows(response, 'New entry was successfully posted')
+        self.assertShows(response, 'Hello')
+        self.assertShows(response, 'World')
+
+    def test_a_post_redirects_so_that_a_reload_does_not_post_again(self):
+        self.login()
+        response = self.client.post('/add', data={'title': 'Title', 'text': ''})
+        self.assertStatus(response, 302)
+        self.assertEqual(response.location, '/')
+
+    def test_the_title_is_escaped(self):
+        self.login()
+        self.assertShows(self.add_entry('<Hello>'), '&lt;Hello&gt;')
+
+    def test_the_text_is_html(self):
+        self.login()
+        html = '<strong>HTML</strong> allowed here'
+        self.assertShows(self.add_entry('Title', html), html)
+
+    def test_a_stranger_cannot_post(self):
+        self.assertStatus(self.add_entry('Title'), 401)
+        self.assertShows(self.read_index(), 'No entries yet')
+
+    def test_an_address_that_only_takes_posts_cannot_be_read(self):
+        self.assertStatus(self.client.get('/add'), 405)
+
+    def test_a_blank_title_is_refused(self):
+        self.login()
+        for title in ['', ' \t\n', '\u00a0']:
+            with self.subTest(title=title):
+                response = self.add_entry(title)
+                self.assertStatus(response, 400)
+                self.assertShows(response, 'Title is required.')
+                self.assertShows(response, 'No entries yet')
+
+    def test_a_blank_title_loses_nothing_that_was_typed(self):
+        self.login()
+        response = self.add_entry('', '\nOne\nTwo </textarea> & three')
+        self.assertShows(response, '>\n\nOne\nTwo &lt;/textarea&gt; &amp; three</textarea>')
+
+    def test_a_missing_field_is_refused(self):
+        self.login()
+        for form in [{}, {'title': 'Title'}, {'text': 'Text'}]:
+            with self.subTest(form=form):
+                self.assertStatus(self.client.post('/add', data=form), 400)
+        self.assertShows(self.read_index(), 'No entries yet')
+
+
+class AccountTest(FlaskrTestCase):
+    def test_the_author_can_log_in_and_out(self):
+        self.assertShows(self.login(), 'You were logged in')
+        self.assertShows(self.logout(), 'You were logged out')
+
+    def test_logging_out_takes_the_form_away(self):
+        self.login()
+        self.assertDoesNotShow(self.logout(), '<textarea')
+
+    def test_a_wrong_name_is_refused(self):
+        self.assertShows(self.login(username='adminx'), 'Invalid username')
+        self.assertStatus(self.add_entry('Title'), 401)
+
+    def test_a_wrong_password_is_refused(self):
+        self.assertShows(self.login(password='adminx'), 'Invalid password')
+        self.assertStatus(self.add_entry('Title'), 401)
+
+    def test_a_failed_login_keeps_the_typed_name(self):
+        self.assertShows(self.login(username='<me>'), 'value="&lt;me&gt;"')
+
+    def test_a_failed_login_does_not_keep_the_typed_password(self):
+        self.assertDoesNotShow(self.login(password='secret word'), 'secret word')
+
+    def test_a_login_with_a_missing_field_is_refused(self):
+        for form in [{}, {'username': 'admin'}, {'password': 'admin'}]:
+            with self.subTest(form=form):
+                self.assertStatus(self.client.post('/login', data=form), 400)
+
+    def test_served_without_a_password_the_blog_can_be_read(self):
+        self.configure(TESTING=False)
+        self.assertStatus(self.read_index(), 200)
+
+    def test_served_without_a_password_nobody_can_log_in(self):
+        self.configure(TESTING=False)
+        self.assertStatus(self.login(), 403)
+        self.assertStatus(self.add_entry('Title'), 401)
+
+    def test_served_without_a_password_the_login_page_tells_how_to_set_one(self):
+        self.configure(TESTING=False)
+        response = self.client.get('/login')
+        self.assertStatus(response, 403)
+        self.assertShows(response, 'gunicorn app:app')
+        self.assertShows(response, 'heroku config:set FLASKR_PASSWORD=')
+        self.assertDoesNotShow(response, '<form')
+
+    def test_a_hash_does_not_bring_the_default_password_to_the_internet(self):
+        self.configure(TESTING=False, PASSWORD=generate_password_hash('admin'))
+        self.assertShows(self.login(), 'Invalid password')
+
+
+class ErrorPagesTest(FlaskrTestCase):
+    def assertPlainPage(self, response, status, words):
+        """Assert that an error is told in the blog's own design and in plain words."""
+        self.assertStatus(response, status)
+        self.assertShows(response, '<a class="name" href="/">Flaskr</a>')
+        self.assertShows(response, words)
+        self.assertDoesNotShow(response, 'Traceback')
+
+    def test_an_unknown_page(self):
+        for path in ['/nowhere', '/static/nowhere.css', '/static/../app.py', '/%00']:
+            with self.subTest(path=path):
+                self.assertPlainPage(self.client.get(path), 404, 'There is no such page')
+
+    def test_a_page_that_does_not_take_this_kind_of_request(self):
+        response = self.client.delete('/')
+        self.assertPlainPage(response, 405, 'This page cannot do that')
+        self.assertIn('GET', response.headers['Allow'])
+
+    def test_a_form_with_a_missing_field(self):
+        self.assertPlainPage(self.client.post('/login'), 400, 'Part of the form is missing')
+
+    def test_a_post_by_somebody_who_is_not_logged_in(self):
+        self.assertPlainPage(self.add_entry('Title'), 401, 'You are not logged in')
+
+    def test_a_post_by_somebody_who_is_not_logged_in_is_not_lost(self):
+        response = self.add_entry('My <title>', 'My text')
+        self.assertShows(response, 'value="My &lt;title&gt;"')
+        self.assertShows(response, '\nMy text</textarea>')
+
+    def test_a_post_from_another_site(self):
+        response = self.client.post('/add', headers={'Origin': 'null'})
+        self.assertPlainPage(response, 403, 'This came from another site')
+
+    def test_a_body_over_a_megabyte(self):
+        self.login()
+        response = self.add_entry('Title', 'x' * 1024 * 1024)
+        self.assertPlainPage(response, 413, 'That is too much at once')
+
+    def test_a_body_of_almost_a_megabyte_is_stored(self):
+        self.login()
+        self.assertStatus(self.add_entry('Title', 'x' * 1_000_000), 200)
+
+    def test_a_form_of_several_parts_has_no_other_limit(self):
+        """Werkzeug's own is 500,000 bytes a part."""
+        self.login()
+        response = self.client.post(
+            '/add',
+            data={'title': 'Title', 'text': 'x' * 505_000},
+            content_type='multipart/form-data',
+        )
+        self.assertStatus(response, 302)
+
+    def test_a_mistake_in_the_code(self):
+        self.configure(PROPAGATE_EXCEPTIONS=False)
+        with (
+            mock.patch.object(app, 'find_entries', side_effect=ZeroDivisionError),
+            self.assertLogs(app.app.logger, 'ERROR') as logs,
+        ):
+            response = self.read_index()
+        self.assertPlainPage(response, 500, 'Something broke')
+        self.assertIn('ZeroDivisionError', logs.output[0])
+
+
+class DatabaseTroubleTest(FlaskrTestCase):
+    """A database that fails: the reader is told, nothing typed or stored is lost."""
+
+    def setUp(self):
+        super().setUp()
+        self.login()
+        self.add_entry('Before the trouble')
+        self.configure(DATABASE_TIMEOUT=0.01)
+
+    def lock(self, kind):
+        db = sqlite3.connect(self.database, isolation_level=None)
+        db.execute(f'begin {kind}')
+        self.addCleanup(db.close)
+        return db
+
+    def corrupt(self):
+        with open(self.database, 'r+b') as file:
+            file.write(b'not a database any more' * 10)
+
+    def pragma(self, pragma):
+        """Make each connection start with this pragma."""
+        connect_db = app.connect_db
+
+        def connect():
+            db = connect_db()
+            db.execute(f'pragma {pragma}')
+            return db
+
+        patch = mock.patch.object(app, 'connect_db', connect)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def assertTrouble(self, words, text='What I typed', details='sqlite3'):
+        """Assert that a post says what is wrong and gives the text back."""
+        with self.assertLogs(app.app.logger, 'ERROR') as logs:
+            response = self.add_entry('Title', text)
+        self.assertIn(details, logs.output[0])
+        self.assertStatus(response, 503)
+        self.assertShows(response, words)
+        self.assertShows(response, 'value="Title"')
+        self.assertShows(response, f'\n{text[:100]}')
+        self.assertDoesNotShow(response, 'Traceback')
+
+    def test_a_locked_database(self):
+        self.lock('immediate')
+        self.assertTrouble('The database is busy', details='database is locked')
+
+    def test_a_database_that_is_locked_for_readers_too(self):
+        self.lock('exclusive')
+        self.assertTrouble('The database is busy')
+
+    def test_a_locked_database_that_can_be_read_still_shows_the_entries(self):
+        self.lock('immediate')
+        self.assertShows(self.read_index(), 'Before the trouble')
+
+    def test_a_read_only_database(self):
+        self.pragma('query_only = true')
+        self.assertTrouble('The database can only be read')
+
+    def test_a_full_disk(self):
+        self.pragma('max_page_count = 1')
+        self.assertTrouble('The disk is full', text='x' * 100_000)
+
+    def test_a_corrupted_database(self):
+        self.corrupt()
+        self.assertTrouble('The database is damaged')
+
+    def test_a_corrupted_database_is_left_as_it_is(self):
+        self.corrupt()
+        with open(self.database, 'rb') as file:
+            before = file.read()
+        with self.assertLogs(app.app.logger, 'ERROR'):
+            self.add_entry('Title')
+            self.read_index()
+        with open(self.database, 'rb') as file:
+            self.assertEqual(file.read(), before)
+
+    def test_a_database_in_a_folder_that_does_not_exist(self):
+        self.configure(DATABASE=os.path.join(self.database, 'nowhere', 'flaskr.db'))
+        self.assertTrouble('The database cannot be used')
+
+    def test_a_reader_is_told_too(self):
+        self.corrupt()
+        with self.assertLogs(app.app.logger, 'ERROR'):
+            response = self.read_index(app.app.test_client())
+        self.assertStatus(response, 503)
+        self.assertShows(response, 'The database is damaged')
+
+    def test_the_page_asks_to_come_back_later(self):
+        self.lock('exclusive')
+        with self.assertLogs(app.app.logger, 'ERROR'):
+            self.assertIn('Retry-After', self.read_index().headers)
+
+    def test_the_page_still_has_its_style(self):
+        self.corrupt()
+        with self.client.get('/static/style.css') as response:
+            self.assertStatus(response, 200)
+
+    def test_the_trouble_is_over_when_the_lock_is(self):
+        lock = self.lock('exclusive')
+        with self.assertLogs(app.app.logger, 'ERROR'):
+            self.assertStatus(self.read_index(), 503)
+        lock.rollback()
+        self.assertStatus(self.read_index(), 200)
+
+
+class CommandLineTest(FlaskrTestCase):
+    def run_command(self, *args, typed=''):
+        return app.app.test_cli_runner().invoke(args=args, input=typed)
+
+    def test_init_db_says_that_it_is_done(self):
+        result = self.run_command('init-db')
+        self.assertEqual(result.output, 'Initialized the database.\n')
+        self.assertEqual(result.exit_code, 0)
+
+    def test_init_db_keeps_every_entry(self):
+        self.login()
+        self.add_entry('Title')
+        self.run_command('init-db')
+        self.assertShows(self.read_index(), 'Title')
+
+    def test_init_db_says_in_one_line_why_it_fails(self):
+        with open(self.database, 'w') as file:
+            file.write('not a database ' * 100)
+        result = self.run_command('init-db')
+        self.assertEqual(result.exit_code, 1)
+        self.assertEqual(
+            result.output, f'The database {self.database} cannot be used: file is not a database\n'
+        )
+
+    def test_hash_password_prints_a_hash_that_logs_in(self):
+        result = self.run_command('hash-password', typed='correct horse\ncorrect horse\n')
+        self.configure(PASSWORD=result.stdout.strip())
+        self.assertShows(self.login(password='correct horse'), 'You were logged in')
+
+    def test_hash_password_does_not_show_the_password(self):
+        result = self.run_command('hash-password', typed='correct horse\ncorrect horse\n')
+        self.assertNotIn('correct horse', result.output)
+
+    def test_hash_password_asks_again_when_the_second_typing_differs(self):
+        result = self.run_command('hash-password', typed='one\ntwo\nthree\nthree\n')
+        self.assertIn('do not match', result.stderr)
+        self.assertTrue(check_password_hash(result.stdout.strip(), 'three'))
+
+    def test_hash_password_refuses_the_default_password(self):
+        result = self.run_command('hash-password', typed='admin\nadmin\n')
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn('Take another', result.stderr)
+
+
+class DevelopmentServerTest(FlaskrTestCase):
+    def run_app_py(self, use):
+        """Do what `python app.py` does, but call use(app) in place of serving."""
+        served = mock.patch('flask.Flask.run', autospec=True, side_effect=use)
+        environment = mock.patch.dict(os.environ, FLASKR_DATABASE=self.database)
+        with served as run, environment:
+            runpy.run_path(os.path.join(FOLDER, 'app.py'), run_name='__main__')
+        return run
+
+    def test_it_restarts_when_the_code_changes(self):
+        run = self.run_app_py(lambda app, **options: None)
+        run.assert_called_once_with(mock.ANY, use_reloader=True)
+
+    def test_it_logs_the_default_password_in(self):
+        def log_in(app, **options):
+            app.config.update(USERNAME='admin', PASSWORD='admin')
+            self.assertShows(self.login(client=app.test_client()), 'You were logged in')
+
+        self.run_app_py(log_in)
+
+    def test_it_upgrades_the_database_before_it_serves(self):
+        self.run_app_py(lambda app, **options: self.query('select * from settings'))
+
+    def test_it_says_in_one_line_why_the_database_cannot_be_opened(self):
+        with open(self.database, 'w') as file:
+            file.write('not a database ' * 100)
+        with self.assertRaisesRegex(SystemExit, 'file is not a database'):
+            self.run_app_py(lambda app, **options: self.fail('It served all the same'))
+
+    def test_the_database_is_beside_app_py_whatever_the_current_folder(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ['app.py', 'schema.sql']:
+                shutil.copy(os.path.join(FOLDER, name), folder)
+            copy = os.path.join(folder, 'app.py')
+            subprocess.run(
+                [sys.executable, '-m', 'flask', '--app', copy, 'init-db'],
+                env={**os.environ, 'FLASKR_DATABASE': ''},
+                cwd=tempfile.gettempdir(),
+                stdout=subprocess.DEVNULL,
+                check=True,
+            )
+            self.assertIn('flaskr.db', os.listdir(folder))
+
+
+class ServedTestCase(FlaskrTestCase):
+    """A real gunicorn on a free port of this machine, and a browser of sorts."""
+
+    def start(self, *options, password='secret', **environment):
+        """Start gunicorn with these options, and wait until it listens."""
+        ours = ('FLASK', 'GUNICORN', 'PORT', 'WEB_CONCURRENCY', 'DYNO')
+        inherited = {name: os.environ[name] for name in os.environ if not name.startswith(ours)}
+        environment = {
+            **inherited,
+            'FLASKR_DATABASE': self.database,
+            'FLASKR_PASSWORD': password,
+            **environment,
+        }
+        if 'PORT' not in environment:
+            options += ('--bind', '127.0.0.1:0')
+        self.server = subprocess.Popen(
+            [sys.executable, '-m', 'gunicorn', 'app:app', *options],
+            env=environment,
+            cwd=FOLDER,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.addCleanup(self.kill)
+        self.log = ''
+        self.read_log_until('Listening at')
+        port = re.search(r'Listening at: http://[^:]+:(\d+)', self.log)[1]
+        self.address = f'http://127.0.0.1:{port}'
+        self.browser = self.new_browser()
+
+    def read_log_until(self, text, times=1):
+        while self.log.count(text) < times:
+            line = self.server.stdout.readline()
+            self.assertNotEqual(line, '', f'gunicorn stopped:\n{self.log}')
+            self.log += line
+
+    def kill(self):
+        """Kill gunicorn and its workers as a power cut would; keep their log."""
+        if self.server.stdout.closed:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.server.pid, signal.SIGKILL)
+        self.log += self.server.communicate()[0]
+
+    def new_browser(self):
+        return urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+
+    def visit(self, path, form=None, **headers):
+        """Open a page or post a form, follow redirects, and give status and page."""
+        body = form and urllib.parse.urlencode(form).encode()
+        headers = {name.replace('_', '-'): value for name, value in headers.items()}
+        request = urllib.request.Request(self.address + path, body, headers)
+        try:
+            with self.browser.open(request, timeout=20) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def log_in(self, password='secret', **headers):
+        form = {'username': 'admin', 'password': password}
+        return self.visit('/login', form, **headers)
+
+    def post(self, title):
+        return self.visit('/add', {'title': title, 'text': ''})
+
+    @contextlib.contextmanager
+    def locked_database(self):
+        """Keep all posts waiting."""
+        db = sqlite3.connect(self.database, isolation_level=None)
+        db.execute('begin immediate')
+        try:
+            yield
+        finally:
+            db.close()
+
+
+class ServedTest(ServedTestCase):
+    def test_the_author_logs_in_and_posts_and_everybody_reads(self):
+        self.start()
+        self.log_in()
+        self.post('From gunicorn')
+        self.browser = self.new_browser()
+        self.assertIn('From gunicorn', self.visit('/')[1])
+
+    def test_the_default_password_is_refused(self):
+        self.start(password='')
+        status, page = self.log_in('admin')
+        self.assertEqual(status, 403)
+        self.assertIn('FLASKR_PASSWORD=', page)
+
+    def test_a_password_of_digits_is_a_password(self):
+        self.start(password='12345')
+        self.assertIn('You were logged in', self.log_in('12345')[1])
+
+    def test_workers_share_sessions_and_a_restart_keeps_them(self):
+        self.start(WEB_CONCURRENCY='3')
+        self.log_in()
+        browser = self.browser
+        self.assertEqual({self.post('Title')[0] for _ in range(12)}, {200})
+        self.kill()
+        self.start()
+        self.browser = browser
+        self.assertEqual(self.post('After the restart')[0], 200)
+
+    def test_port_and_options_come_from_the_environment(self):
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            port = str(listener.getsockname()[1])
+        self.start(PORT=port, GUNICORN_CMD_ARGS='--name changed', WEB_CONCURRENCY='2')
+        self.assertEqual(self.address, f'http://127.0.0.1:{port}')
+        self.assertEqual(self.visit('/')[0], 200)
+        self.read_log_until('Booting worker', times=2)
+
+    def test_each_request_is_in_the_log(self):
+        self.start()
+        self.visit('/?in=the-log')
+        self.kill()
+        self.assertIn('GET /?in=the-log', self.log)
+
+    def test_nothing_else_appears_in_the_folder(self):
+        before = {'__pycache__', *os.listdir(FOLDER)}
+        self.start()
+        self.visit('/')
+        self.assertEqual(set(os.listdir(FOLDER)) - before, set())
+
+    def test_a_proxy_on_this_machine_may_say_that_a_request_came_by_https(self):
+        self.start()
+        self.log_in(X_Forwarded_Proto='https')
+        # The cookies are for https only, so over http nobody is logged in.
+        self.assertEqual(self.post('Title')[0], 401)
+
+    def test_a_body_over_a_megabyte_gets_an_answer(self):
+        self.start()
+        self.log_in()
+        status, page = self.post('x' * 3_000_000)
+        self.assertEqual(status, 413)
+        self.assertIn('too much at once', page)
+
+    def test_a_slow_request_does_not_hold_up_the_others(self):
+        self.start()
+        self.log_in()
+        with self.locked_database():
+            slow = threading.Thread(target=self.post, args=['Slow'])
+            slow.start()
+            self.assertEqual(self.visit('/')[0], 200)
+            self.assertTrue(slow.is_alive())
+        slow.join()
+
+    def test_on_sigterm_a_request_in_flight_finishes(self):
+        def post_slowly():
+            with contextlib.suppress(OSError):  # the redirect finds nobody at home
+                self.post('In flight')
+
+        self.start()
+        self.log_in()
+        with self.locked_database():
+            slow = threading.Thread(target=post_slowly)
+            slow.start()
+            time.sleep(0.3)
+            self.server.terminate()
+            time.sleep(0.3)
+        slow.join()
+        self.assertEqual(self.server.wait(timeout=20), 0)
+        self.assertEqual(self.query('select title from entries'), [('In flight',)])
+
+    def test_nothing_acknowledged_is_lost_when_it_is_killed_under_load(self):
+        acknowledged = []
+
+        def post_until_it_dies(writer):
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                for number in itertools.count():
+                    title = f'Entry {number} of writer {writer}.'
+                    if self.post(title)[0] == 200:
+                        acknowledged.append(title)
+
+        self.start(WEB_CONCURRENCY='2')
+        self.log_in()
+        writers = [threading.Thread(target=post_until_it_dies, args=[n]) for n in range(4)]
+        for writer in writers:
+            writer.start()
+        while len(acknowledged) < 20:
+            time.sleep(0.01)
+        self.kill()
+        for writer in writers:
+            writer.join()
+        self.start()
+        page = self.visit('/')[1]
+        self.assertEqual([title for title in acknowledged if title not in page], [])
 
 
 if __name__ == '__main__':
