@@ -201,6 +201,11 @@ class DatabaseTest(FlaskrTestCase):
         self.assertGreater(number, 5)
         self.assertEqual(self.query('pragma user_version'), [(app.SCHEMA_VERSION,)])
 
+    def test_a_process_that_comes_second_to_an_upgrade_leaves_it_alone(self):
+        with app.app.app_context():
+            app.upgrade_db(app.get_db())
+        self.assertEqual(self.query('select count(*) from settings'), [(1,)])
+
     def test_eight_processes_can_start_at_once_on_a_missing_file(self):
         def serve(number):
             with app.app.app_context():
@@ -1106,6 +1111,8 @@ class ServedTest(ServedTestCase):
     def test_each_request_is_in_the_log(self):
         self.start()
         self.visit('/?in=the-log')
+        self.server.terminate()
+        self.server.wait(timeout=20)
         self.kill()
         self.assertIn('GET /?in=the-log', self.log)
 
