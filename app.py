@@ -13,27 +13,40 @@ import hashlib
 import hmac
 import math
 import os
+import re
 import secrets
 import sqlite3
 import sys
 import time
+import unicodedata
+import uuid
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from functools import wraps
-from urllib.parse import urlsplit
+from functools import lru_cache, wraps
 
 import click
-from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
+from flask import (
+    Flask,
+    abort,
+    flash,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from werkzeug.exceptions import BadHost, HTTPException, ServiceUnavailable, TooManyRequests
 from werkzeug.security import check_password_hash, generate_password_hash
 
 # Configuration ----------------------------------------------------------------
 
-DATABASE = os.environ.get('FLASKR_DATABASE') or os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), 'flaskr.db'
-)
+DATABASE = os.environ.get('FLASKR_DATABASE') or os.path.join(os.path.dirname(__file__), 'flaskr.db')
 DATABASE_TIMEOUT = 10  # seconds that a statement waits for another's lock
 USERNAME = os.environ.get('FLASKR_USERNAME') or 'admin'
 PASSWORD = os.environ.get('FLASKR_PASSWORD') or 'admin'  # plain, or a hash
@@ -41,8 +54,9 @@ SECRET_KEY = os.environ.get('FLASKR_SECRET_KEY') or None  # None: the database's
 LOGIN_ATTEMPTS = 10  # failed logins before others have to wait
 LOGIN_WINDOW = 180  # seconds that a failed login counts
 SESSION_COOKIE_SAMESITE = 'Lax'
+PER_PAGE = 20  # entries
+SEARCH_LIMIT = 1000  # matches that are ranked, the newest ones
 MAX_CONTENT_LENGTH = 1024 * 1024  # bytes of a request's body
-MAX_FORM_MEMORY_SIZE = MAX_CONTENT_LENGTH  # the same for a form of several parts
 
 # Application ------------------------------------------------------------------
 
@@ -51,7 +65,31 @@ app.config.from_object(__name__)
 
 # Database ---------------------------------------------------------------------
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
+MAX_WORDS = 32  # of a search; more would overflow SQLite's parser
+
+NEW_COLUMNS = {  # of entries, which the tutorial's app or an older Flaskr did not have
+    'created': 'text',
+    'updated': 'text',
+    'deleted': 'text',
+    'version': 'integer not null default 1',
+}
+
+
+TROUBLES = {  # part of SQLite's message: what to say
+    'locked': 'The database is busy with something else.',
+    'readonly': 'The database can only be read, not written.',
+    'full': 'The disk is full.',
+    'malformed': 'The database is damaged.',
+    'not a database': 'The database is damaged.',
+}
+
+
+def explain_trouble(error):
+    """Say in plain words why the database failed."""
+    words = [words for part, words in TROUBLES.items() if part in str(error)]
+    return words[0] if words else 'The database cannot be used.'
 
 
 @contextmanager
@@ -67,7 +105,7 @@ def transaction(db):
 
 
 def read_schema():
-    """Give the statements of schema.sql one by one.
+    """Return the statements of schema.sql one by one.
 
     Not executescript(): it commits what is under way before it starts.
     """
@@ -81,7 +119,7 @@ def read_schema():
 
 
 def find_schema_version(db):
-    """Give 0 for an empty database and for one made by the tutorial's app."""
+    """Return 0 for an empty database and for one made by the tutorial's app."""
     return db.execute('pragma user_version').fetchone()[0]
 
 
@@ -90,14 +128,15 @@ def upgrade_db(db):
     with transaction(db):
         if find_schema_version(db) >= SCHEMA_VERSION:
             return  # another process was first
+        columns = {row['name'] for row in db.execute('pragma table_info(entries)')}
+        if columns:
+            for name in NEW_COLUMNS.keys() - columns:
+                db.execute(f'alter table entries add column {name} {NEW_COLUMNS[name]}')
         for statement in read_schema():
             db.execute(statement)
-        columns = [row['name'] for row in db.execute('pragma table_info(entries)')]
-        if 'created' not in columns:
-            db.execute('alter table entries add column created text')
-        db.execute(
-            "insert into settings (name, value) values ('secret_key', ?)", [secrets.token_hex()]
-        )
+        db.execute("insert into entries_search (entries_search) values ('rebuild')")
+        statement = 'insert or ignore into settings (id, secret_key, logged_out) values (1, ?, ?)'
+        db.execute(statement, [secrets.token_hex(), secrets.token_hex()])
         db.execute(f'pragma user_version = {SCHEMA_VERSION}')
 
 
@@ -135,7 +174,7 @@ def init_db():
 
 
 def get_db():
-    """Give this context's connection."""
+    """Return this context's connection."""
     if 'db' not in g:
         g.db = connect_db()
     return g.db
@@ -152,17 +191,181 @@ def close_db(error):
 # Entries ----------------------------------------------------------------------
 
 
-def find_entries():
-    """Give all entries, the newest first."""
-    query = 'select id, title, text, created from entries order by id desc'
-    return get_db().execute(query).fetchall()
+SELECT_ENTRIES = """
+    select id, title, text, created, updated, deleted, version,
+        coalesce(updated, created, '1970-01-01T00:00:00Z') as changed
+    from entries
+"""
+IN_TRASH = {False: 'deleted is null', True: 'deleted is not null'}
+
+
+@app.template_filter('urn')
+def entry_urn(entry):
+    """Return an id for the whole world that never changes (RFC 9562, version 5)."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f'flaskr:{entry["id"]}:{entry["created"]}').urn
+
+
+def utc_now():
+    """Return the time as entries keep it."""
+    return datetime.now(timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
+
+
+def find_entry(entry_id, trashed=False):
+    """Return an entry, or abort with 404."""
+    if entry_id > MAX_ID:
+        abort(404)
+    query = f'{SELECT_ENTRIES} where id = ? and {IN_TRASH[trashed]}'
+    return get_db().execute(query, [entry_id]).fetchone() or abort(404)
+
+
+def find_page(before=None, after=None, trashed=False):
+    """Return a page of entries, newest first, and the ids that its neighbours start from.
+
+    It is the page before or after an id, else the first one. No entry is skipped by
+    counting, so every page costs the same, and a new entry does not shift the others.
+
+    Returns a dict of entries, newer and older; an id is None where there is no such page.
+    """
+    size = app.config['PER_PAGE']
+    query = f'{SELECT_ENTRIES} where {IN_TRASH[trashed]} and id'
+    if after is not None:
+        rows = get_db().execute(f'{query} > ? order by id limit ?', [after, size + 1]).fetchall()
+        if len(rows) <= size:
+            return find_page(trashed=trashed)
+        entries = rows[size - 1 :: -1]
+        return {'entries': entries, 'newer': entries[0]['id'], 'older': entries[-1]['id']}
+    start = MAX_ID if before is None else before
+    rows = get_db().execute(f'{query} < ? order by id desc limit ?', [start, size + 1]).fetchall()
+    entries = rows[:size]
+    newer = entries[0]['id'] if entries and before is not None else None
+    older = entries[-1]['id'] if len(rows) > size else None
+    return {'entries': entries, 'newer': newer, 'older': older}
+
+
+def find_newest(limit):
+    """Return the newest entries, newest first."""
+    query = f'{SELECT_ENTRIES} where deleted is null order by id desc limit ?'
+    return get_db().execute(query, [limit]).fetchall()
+
+
+def split_words(query):
+    """Return the words of a query as the search compares them: no case, no accents."""
+    letters = unicodedata.normalize('NFKD', query)
+    plain = ''.join(letter for letter in letters if not unicodedata.combining(letter))
+    return re.findall(r'[^\W_]+', unicodedata.normalize('NFC', plain).lower())
+
+
+def search_entries(words, before=None, after=None):
+    """Return a page of the entries that have all the words or longer ones, best first.
+
+    The best are found among the newest SEARCH_LIMIT matches, so that a word that is
+    everywhere costs no more. A word in a title counts ten times.
+
+    Returns what find_page() returns.
+    """
+    query = """
+        select id from (
+            select rowid as id, bm25(entries_search, 10, 1) as rank from entries_search
+            where entries_search match ? order by rowid desc limit ?
+        ) order by rank, id desc
+    """
+    match = ' '.join(f'"{word}"*' for word in words)
+    rows = get_db().execute(query, [match, app.config['SEARCH_LIMIT']])
+    ids = [row['id'] for row in rows]
+    size = app.config['PER_PAGE']
+    if after in ids:
+        start = max(ids.index(after) - size, 0)
+    else:
+        start = ids.index(before) + 1 if before in ids else 0
+    page = ids[start : start + size]
+    query = f'{SELECT_ENTRIES} where id in ({", ".join("?" * len(page))})'
+    entries = sorted(get_db().execute(query, page), key=lambda entry: page.index(entry['id']))
+    newer = page[0] if start > 0 else None
+    older = page[-1] if len(ids) > start + size else None
+    return {'entries': entries, 'newer': newer, 'older': older}
 
 
 def insert_entry(title, text):
     """Store an entry as made now, and give its id."""
-    created = datetime.now(timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
     statement = 'insert into entries (title, text, created) values (?, ?, ?)'
-    return get_db().execute(statement, [title, text, created]).lastrowid
+    return get_db().execute(statement, [title, text, utc_now()]).lastrowid
+
+
+def update_entry(entry_id, title, text, version):
+    """Save an edit, unless the entry was saved after the version that was edited.
+
+    Without a version it is saved in any case. Says whether it was.
+    """
+    statement = """
+        update entries set title = ?, text = ?, updated = ?, version = version + 1
+        where id = ? and deleted is null and version = coalesce(?, version)
+    """
+    values = [title, text, utc_now(), entry_id, version]
+    return get_db().execute(statement, values).rowcount == 1
+
+
+def trash_entry(entry_id):
+    """Move an entry to the trash, where it keeps its id and its times."""
+    statement = 'update entries set deleted = ? where id = ? and deleted is null'
+    get_db().execute(statement, [utc_now(), entry_id])
+
+
+def untrash_entry(entry_id):
+    """Bring an entry back from the trash to its old place."""
+    get_db().execute('update entries set deleted = null where id = ?', [entry_id])
+
+
+def erase_entry(entry_id):
+    """Delete an entry that is in the trash, forever."""
+    statement = 'delete from entries where id = ? and deleted is not null'
+    get_db().execute(statement, [entry_id])
+
+
+# Texts --------------------------------------------------------------------------
+
+MARKDOWN = MarkdownIt('commonmark', {'html': True, 'breaks': True})
+
+
+@app.template_filter('markdown')
+@lru_cache(maxsize=256)
+def render_text(text):
+    """Return the HTML of a text: Markdown with the author's own HTML, line breaks kept."""
+    return Markup(MARKDOWN.render(text))
+
+
+@app.template_filter('plain')
+def plain_text(text):
+    """Return the words of a text without any markup, on one line."""
+    return render_text(text).striptags()
+
+
+def is_match(part, words):
+    """Say whether a word of a text begins with one of the words, as the search does."""
+    return ''.join(split_words(part)).startswith(tuple(words))
+
+
+@app.template_filter('mark')
+def mark_words(text, words):
+    """Return a text as HTML, with all that begins with one of the words marked."""
+    parts = re.split(r'([^\W_]+)', text)
+    return Markup().join(
+        Markup('<mark>{}</mark>').format(part) if is_match(part, words) else part for part in parts
+    )
+
+
+@app.template_filter('excerpt')
+def cut_excerpt(text, words):
+    """Return the part of a plain text around the first of the words."""
+    starts = (word.start() for word in re.finditer(r'[^\W_]+', text) if is_match(word[0], words))
+    start = max(next(starts, 0) - 80, 0)
+    cut = text[start : start + 280]
+    return f'{"…" if start else ""}{cut}{"…" if len(text) > start + 280 else ""}'
+
+
+@app.template_filter('xml')
+def drop_forbidden(text):
+    """Return a text without the characters that XML 1.0 forbids (its section 2.2)."""
+    return re.sub('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]', '', text)
 
 
 # Security ---------------------------------------------------------------------
@@ -184,21 +387,17 @@ def is_same(given, expected):
     As bytes, since compare_digest() takes only ASCII strings; surrogateescape is
     how os.environ holds bytes that are not UTF-8.
     """
-    return hmac.compare_digest(
-        given.encode(errors='surrogateescape'), expected.encode(errors='surrogateescape')
-    )
+    return hmac.compare_digest(given.encode(), expected.encode(errors='surrogateescape'))
 
 
-def find_setting(name):
-    """Give a value that Flaskr keeps for itself, or None."""
-    query = 'select value from settings where name = ?'
-    row = get_db().execute(query, [name]).fetchone()
-    return row and row['value']
+def find_settings():
+    """Return the one row of what Flaskr keeps for itself."""
+    return get_db().execute('select secret_key, logged_out from settings').fetchone()
 
 
 def secret_key():
-    """Give the key that signs cookies, the same in all workers and after a restart."""
-    return app.config['SECRET_KEY'] or find_setting('secret_key')
+    """Return the key that signs cookies, the same in all workers and after a restart."""
+    return app.config['SECRET_KEY'] or find_settings()['secret_key']
 
 
 class SessionInterface(SecureCookieSessionInterface):
@@ -218,7 +417,8 @@ class SessionInterface(SecureCookieSessionInterface):
         try:
             return super().open_session(app, request)
         except sqlite3.DatabaseError as error:
-            g.session_error = error  # too early for an error page: raised again later
+            # Flask has not got to the error handlers yet: recognize_author() raises it.
+            g.session_error = error
             return None
 
     def get_cookie_secure(self, app):
@@ -229,28 +429,33 @@ app.session_interface = SessionInterface()
 
 
 def login_proof():
-    """Give what a session has to hold to be the author's.
+    """Return what a session has to hold to be the author's.
 
     It changes when the author logs out and when the name or the password
     changes, so that every cookie from before is worth nothing.
     """
-    facts = [find_setting('logged_out'), app.config['USERNAME'], app.config['PASSWORD']]
-    return Signer(secret_key(), salt='login').get_signature(repr(facts)).decode()
+    logged_out = find_settings()['logged_out']
+    parts = repr([logged_out, app.config['USERNAME'], app.config['PASSWORD']])
+    return Signer(secret_key(), salt='login').get_signature(parts).decode()
 
 
 def start_session():
     """Log the author in, in a session that holds nothing from before."""
     session.clear()
+    session.permanent = True  # for PERMANENT_SESSION_LIFETIME, even if the browser closes
     session['login_proof'] = login_proof()
 
 
 def end_all_sessions():
     """Log the author out of every browser."""
-    statement = """
-        insert into settings (name, value) values ('logged_out', ?)
-        on conflict (name) do update set value = excluded.value
-    """
-    get_db().execute(statement, [secrets.token_hex()])
+    get_db().execute('update settings set logged_out = ?', [secrets.token_hex()])
+
+
+@app.before_request
+def refuse_bad_host():
+    """Refuse with 400 a Host that no address can be built with; no browser sends one."""
+    error = request.routing_exception
+    return error.get_response() if isinstance(error, BadHost) else None
 
 
 @app.before_request
@@ -263,36 +468,39 @@ def refuse_other_sites():
     """
     if request.method in ('GET', 'HEAD', 'OPTIONS') and request.endpoint != 'logout':
         return
-    fetch_site = request.headers.get('Sec-Fetch-Site')
+    fetch_site, origin = request.headers.get('Sec-Fetch-Site'), request.headers.get('Origin')
     if fetch_site:
-        if fetch_site not in ('same-origin', 'none'):
-            abort(403)
-        return
-    origin = request.headers.get('Origin')
-    try:
-        if origin and urlsplit(origin).netloc != request.headers.get('Host'):
-            abort(403)
-    except ValueError:
+        allowed = fetch_site in ('same-origin', 'none')
+    else:
+        allowed = not origin or origin.endswith(f'://{request.headers.get("Host")}')
+    if not allowed:
         abort(403)
 
 
 @app.before_request
 def keep_what_was_typed():
-    """Parse the form before anything can fail, for an error page to give it back."""
+    """Parse the form before anything can fail, for an error page to give it back.
+
+    Not before refuse_other_sites(), or another site could fill the form in.
+    """
+    # Behind gunicorn Werkzeug takes what has come for the whole body, even if it is
+    # half of a post that was cut off (400), or the first megabyte of a longer one
+    # that doesn't tell its length (413).
+    if request.content_length is not None:
+        request.environ.pop('wsgi.input_terminated', None)
     g.typed = request.form
+    request.stream.read(1)
 
 
 @app.before_request
 def recognize_author():
     """Find out once a request whether the author sent it."""
-    g.logged_in = False
     if request.endpoint == 'static':
         return  # an error page needs its style even when the database is down
     session_error = g.pop('session_error', None)
     if session_error:
         raise session_error
-    if 'login_proof' in session:
-        g.logged_in = is_same(session['login_proof'], login_proof())
+    g.logged_in = 'login_proof' in session and session['login_proof'] == login_proof()
 
 
 @app.after_request
@@ -305,14 +513,21 @@ def add_security_headers(response):
     return response
 
 
+def is_script():
+    """Say whether the page's own script sent this request; jQuery marks them so."""
+    return request.headers.get('X-Requested-With') == 'XMLHttpRequest'
+
+
 def author_only(view):
-    """Refuse everybody but the author with 401."""
+    """Let nobody but the author in: others are led to the login, and posts get 401."""
 
     @wraps(view)
     def checked_view(*args, **kwargs):
-        if not g.logged_in:
+        if g.logged_in:
+            return view(*args, **kwargs)
+        if request.method == 'POST' or is_script():
             abort(401)
-        return view(*args, **kwargs)
+        return redirect(url_for('login', next=request.full_path.rstrip('?')))
 
     return checked_view
 
@@ -332,22 +547,19 @@ def is_password(given):
     return is_same(given, expected)
 
 
-def find_login_error(username, password):
+def login_error(username, password):
     """Say what is wrong with a login, or None.
 
-    Both are always looked at, so that a wrong name takes as long as a wrong password.
+    The password is always looked at, so that a wrong name takes as long.
     """
-    right_username = is_same(username, app.config['USERNAME'])
     right_password = is_password(password)
-    if not right_username:
+    if not is_same(username, app.config['USERNAME']):
         return 'Invalid username'
-    if not right_password:
-        return 'Invalid password'
-    return None
+    return None if right_password else 'Invalid password'
 
 
-def find_browser():
-    """Give the id of a browser that has logged in before, and '' for all others."""
+def known_browser():
+    """Return the id of a browser that has logged in before, and '' for all others."""
     cookie = request.cookies.get('known_browser', '')
     try:
         return Signer(secret_key(), salt='known browser').unsign(cookie).decode()
@@ -357,7 +569,7 @@ def find_browser():
 
 def remember_browser(response):
     """Let this browser in again even while others try passwords."""
-    browser = find_browser() or secrets.token_hex()
+    browser = known_browser() or secrets.token_hex()
     response.set_cookie(
         'known_browser',
         Signer(secret_key(), salt='known browser').sign(browser).decode(),
@@ -368,42 +580,103 @@ def remember_browser(response):
     )
 
 
-def begin_attempt(browser):
-    """Count a login as failed before it is tried, or say that it has to wait.
+def try_login(username, password):
+    """Say what is wrong with a login, or None; abort with 429 after too many.
 
-    Counted first and under the lock, many attempts at once can't slip through.
-    Each known browser has a count of its own, and all others share one, so that
-    a stranger can't lock the author out.
-
-    Gives the id of the attempt and None, or None and how long to wait, in seconds.
+    Each known browser has a count of its own and all others share one, so that a
+    stranger can't lock the author out. The lock is held from counting to counting
+    up, so that many attempts at once can't slip through.
     """
-    now = time.time()
-    window = app.config['LOGIN_WINDOW']
+    now, window = time.time(), app.config['LOGIN_WINDOW']
+    browser = known_browser()
     with transaction(get_db()) as db:
         db.execute('delete from failed_logins where at <= ?', [now - window])
         query = 'select count(*), min(at) from failed_logins where browser = ?'
         count, oldest = db.execute(query, [browser]).fetchone()
         if count >= app.config['LOGIN_ATTEMPTS']:
-            return None, math.ceil(oldest + window - now)
-        statement = 'insert into failed_logins (browser, at) values (?, ?)'
-        return db.execute(statement, [browser, now]).lastrowid, None
-
-
-def forget_attempt(attempt):
-    """Take an attempt back that has turned out well."""
-    get_db().execute('delete from failed_logins where id = ?', [attempt])
+            raise TooManyRequests(retry_after=math.ceil(oldest + window - now))
+        error = login_error(username, password)
+        if error:
+            statement = 'insert into failed_logins (browser, at) values (?, ?)'
+            db.execute(statement, [browser, now])
+    return error
 
 
 # Views for reading --------------------------------------------------------------
 
 
+def read_number(values, name, status):
+    """Return a number from a form or an address, or None; abort where it is none."""
+    value = values.get(name)
+    if value is None:
+        return None
+    return int(value) if re.fullmatch('[0-9]{1,18}', value) else abort(status)
+
+
+def read_position():
+    """Return from which entries the address asks a page to start."""
+    return {name: read_number(request.args, name, 404) for name in ('before', 'after')}
+
+
 @app.route('/')
 def index():
-    """Show the entries, and to the author the form to add one."""
-    return render_template('index.html', entries=find_entries())
+    """Show a page of entries, and to the author the form to add one."""
+    return render_template('index.html', **find_page(**read_position()))
+
+
+@app.route('/entry/<int:entry_id>')
+def show_entry(entry_id):
+    """Show one entry."""
+    return render_template('entry.html', entry=find_entry(entry_id))
+
+
+@app.route('/search')
+def search():
+    """Show the entries that have all the words, best first."""
+    words = split_words(request.args.get('q', ''))[:MAX_WORDS]
+    page = search_entries(words, **read_position()) if words else {}
+    return render_template('search.html', words=words, **page)
+
+
+@app.route('/feed.xml')
+def feed():
+    """Return the newest entries as an Atom feed (RFC 4287)."""
+    page = render_template('feed.xml', entries=find_newest(20))
+    return app.response_class(page, mimetype='application/atom+xml')
+
+
+@app.route('/robots.txt')
+def robots():
+    """Tell crawlers where the sitemap is (RFC 9309)."""
+    return app.response_class(render_template('robots.txt'), mimetype='text/plain')
+
+
+@app.route('/sitemap.xml')
+def sitemap():
+    """List the newest entries for crawlers; 50,000 is the most sitemaps.org allows."""
+    page = render_template('sitemap.xml', entries=find_newest(49_999))
+    return app.response_class(page, mimetype='application/xml')
 
 
 # Views for writing --------------------------------------------------------------
+
+TITLE_REQUIRED = 'Title is required.'
+SAVED_MEANWHILE = (
+    'This entry was saved from somewhere else meanwhile. '
+    'Both texts are below: put together what you want to keep, and save again.'
+)
+
+
+def acknowledge(message, page, entry_id=None, undo_id=None):
+    """Say that it is done: to the page's script with HTML to show, else on another page."""
+    if not is_script():
+        flash(message, undo_id or 'message')
+        return redirect(page)
+    if entry_id:
+        html = render_template('_entry.html', entry=find_entry(entry_id))
+    else:
+        html = render_template('_message.html', message=message, undo_id=undo_id)
+    return jsonify(status=1, message=message, html=html)
 
 
 @app.route('/add', methods=['POST'])
@@ -412,14 +685,79 @@ def add_entry():
     """Post an entry."""
     title, text = request.form['title'], request.form['text']
     if title.strip():
-        insert_entry(title, text)
-        flash('New entry was successfully posted')
-        return redirect(url_for('index'))
-    error = 'Title is required.'
-    return render_template('index.html', entries=find_entries(), error=error), 400
+        entry_id = insert_entry(title, text)
+        return acknowledge('New entry was successfully posted', url_for('index'), entry_id)
+    if is_script():
+        return jsonify(status=0, message=TITLE_REQUIRED), 400
+    return render_template('index.html', error=TITLE_REQUIRED, **find_page()), 400
+
+
+@app.route('/edit/<int:entry_id>', methods=['GET', 'POST'])
+@author_only
+def edit_entry(entry_id):
+    """Edit an entry, but not over a save that came after the version that was edited."""
+    entry = find_entry(entry_id)
+    typed, error, status = entry, None, 200
+    if request.method == 'POST':
+        typed = request.form
+        title, text = typed['title'], typed['text']
+        version = read_number(typed, 'version', 400)
+        if not title.strip():
+            error, status = TITLE_REQUIRED, 400
+        elif update_entry(entry_id, title, text, version):
+            page = url_for('show_entry', entry_id=entry_id)
+            return acknowledge('The entry was saved', page, entry_id)
+        else:
+            entry, error, status = find_entry(entry_id), SAVED_MEANWHILE, 409
+    form = {'entry': entry, 'typed': typed, 'error': error, 'conflict': status == 409}
+    if is_script():
+        html = render_template('_entry_form.html', **form)
+        return jsonify(status=0 if error else 1, message=error, html=html), status
+    return render_template('edit.html', **form), status
+
+
+@app.route('/delete/<int:entry_id>', methods=['POST'])
+@author_only
+def delete_entry(entry_id):
+    """Move an entry to the trash."""
+    title = find_entry(entry_id)['title']
+    trash_entry(entry_id)
+    return acknowledge(f'“{title}” is in the trash', url_for('index'), undo_id=entry_id)
+
+
+@app.route('/restore/<int:entry_id>', methods=['POST'])
+@author_only
+def restore_entry(entry_id):
+    """Bring an entry back from the trash."""
+    title = find_entry(entry_id, trashed=True)['title']
+    untrash_entry(entry_id)
+    page = url_for('show_entry', entry_id=entry_id)
+    return acknowledge(f'“{title}” is back', page, entry_id)
+
+
+@app.route('/trash')
+@author_only
+def trash():
+    """Show a page of what is in the trash."""
+    return render_template('trash.html', **find_page(trashed=True, **read_position()))
+
+
+@app.route('/purge/<int:entry_id>', methods=['POST'])
+@author_only
+def purge_entry(entry_id):
+    """Delete an entry that is in the trash, forever."""
+    title = find_entry(entry_id, trashed=True)['title']
+    erase_entry(entry_id)
+    return acknowledge(f'“{title}” is deleted forever', url_for('trash'))
 
 
 # Views for the account ----------------------------------------------------------
+
+
+def page_after_login():
+    """Return the page to come back to: a path of this site, whatever the address says."""
+    page = request.args.get('next', '')
+    return page if re.fullmatch(r'/(?!/)[!-\[\]-~]*', page) else url_for('index')
 
 
 @app.route('/login', methods=['GET', 'POST'])
@@ -429,18 +767,11 @@ def login():
         return render_template('setup.html'), 403
     error = None
     if request.method == 'POST':
-        username, password = request.form['username'], request.form['password']
-        attempt, wait = begin_attempt(find_browser())
-        if wait:
-            error = f'Too many failed logins. Try again in {wait} seconds.'
-            page = render_template('login.html', error=error)
-            return page, 429, {'Retry-After': wait}
-        error = find_login_error(username, password)
+        error = try_login(request.form['username'], request.form['password'])
         if not error:
-            forget_attempt(attempt)
             start_session()
             flash('You were logged in')
-            response = redirect(url_for('index'))
+            response = redirect(page_after_login())
             remember_browser(response)
             return response
     return render_template('login.html', error=error)
@@ -458,30 +789,47 @@ def logout():
 
 # Error pages --------------------------------------------------------------------
 
-DATABASE_TROUBLES = {  # part of SQLite's message: what to say
-    'locked': 'The database is busy with something else.',
-    'readonly': 'The database can only be read, not written.',
-    'full': 'The disk is full.',
-    'malformed': 'The database is damaged.',
-    'not a database': 'The database is damaged.',
+ERRORS = {
+    400: ('Part of the form is missing or wrong', 'Go back, fill in the form and try again.'),
+    401: ('You are not logged in', 'Log in, then try again.'),
+    403: ('This came from another site', 'If you meant to do it, do it from a page of this blog.'),
+    404: ('There is no such page', 'It may have moved, or the address has a mistake.'),
+    405: ('This page cannot do that', 'Go to the start page and try from there.'),
+    413: (
+        'That is too much at once',
+        'One megabyte is the most that can be sent. Go back: your browser still has what '
+        'you typed. Make it shorter, or post it in parts.',
+    ),
+    429: ('Too many failed logins', 'Somebody has typed wrong names or passwords.'),
+    500: ('Something broke', 'The mistake is in Flaskr, and the log of the server tells more.'),
+    503: ('The blog is out of order', 'Nothing was stored. Please try again later.'),
 }
 
 
 @app.errorhandler(HTTPException)
 def show_error(error):
-    """Show an error that HTTP has a status for; the template has the words."""
-    response = error.get_response()  # with its headers, such as Allow
-    response.data = render_template('error.html', error=error)
+    """Show an error that HTTP has a status for; give back what was typed."""
+    heading, advice = ERRORS.get(error.code, (error.name, error.description))
+    if error.code == 429:
+        advice = f'{advice} Try again in {error.retry_after} seconds.'
+    elif error.code == 503:
+        advice = f'{error.description} {advice}'
+    response = error.get_response()  # with its headers, such as Allow and Retry-After
+    if is_script():
+        response.data = jsonify(status=0, message=f'{heading}. {advice}').data
+        response.mimetype = 'application/json'
+    else:
+        response.data = render_template(
+            'error.html', heading=heading, advice=advice, status=error.code
+        )
     return response
 
 
 @app.errorhandler(sqlite3.DatabaseError)
 def show_database_error(error):
-    """Say that the database fails, with 503, and give back what was typed."""
+    """Show with 503 that the database fails; the log has the details."""
     app.logger.error('The database fails', exc_info=error)
-    signs = [sign for sign in DATABASE_TROUBLES if sign in str(error)]
-    trouble = DATABASE_TROUBLES[signs[0]] if signs else 'The database cannot be used.'
-    return show_error(ServiceUnavailable(trouble, retry_after=10))
+    return show_error(ServiceUnavailable(explain_trouble(error), retry_after=10))
 
 
 # Command line -------------------------------------------------------------------
@@ -517,4 +865,4 @@ def hash_password_command():
 if __name__ == '__main__':
     init_db_or_exit()
     app.jinja_env.auto_reload = True
-    app.run(use_reloader=True)  # and no debugger: it would let others run code
+    app.run(use_reloader=True, use_debugger=False)  # a debugger would let others run code

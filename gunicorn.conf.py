@@ -10,8 +10,8 @@ import os
 worker_class = 'gthread'
 threads = 4
 
-# Seconds. Heroku's router gives up on a request after 30, and a dyno is killed 30
-# after it is told to stop.
+# Seconds, below Heroku's 30: after which a worker that hangs is replaced, and how long
+# the requests in flight may take when the server is told to stop.
 timeout = 25
 graceful_timeout = 25
 
@@ -22,8 +22,12 @@ keepalive = 95
 # On stdout, where Heroku and systemd collect it.
 accesslog = '-'
 
-# Nobody asks for it, and it would leave a folder beside app.py.
+# Nobody asks for it, and it would leave a folder .gunicorn in the home directory,
+# which on Heroku is the app's own.
 control_socket_disable = True
+
+# No client may say under which path the blog is: its answers would lead elsewhere.
+forwarder_headers = ''
 
 # A dyno can be reached through Heroku's router only, and that sets
 # X-Forwarded-Proto itself. Elsewhere gunicorn believes a proxy on this machine.

@@ -1,25 +1,50 @@
--- Flaskr's tables. Every statement ends its line with a semicolon and does
--- nothing where its table is there already; app.py runs them one by one.
+-- Flaskr's tables. app.py runs the statements one by one, each up to a semicolon at
+-- the end of a line; each does nothing where what it makes is there already.
 
--- What the author wrote. An id is never used again, so the address of an entry
--- can never lead to another one.
+-- What the author wrote. An id is never used again, so the address of an entry can
+-- never lead to another one. Times are UTC, as 2026-11-21T03:04:05Z.
 create table if not exists entries (
     id integer primary key autoincrement,
     title text not null,
     text text not null,
-    created text  -- UTC as 2026-11-21T03:04:05Z; null: made by the tutorial's app
+    created text,  -- null: made by the tutorial's app, which kept no times
+    updated text,  -- null: never edited
+    deleted text,  -- null: not in the trash
+    version integer not null default 1  -- how often it was saved
 );
+create index if not exists entries_in_trash on entries (id) where deleted is not null;
 
--- What Flaskr must remember for itself, the same for all workers: the key that
--- signs cookies, and a random word that changes whenever the author logs out.
+-- What Flaskr must remember for itself, the same for all workers: one row.
 create table if not exists settings (
-    name text primary key,
-    value text not null
+    id integer primary key check (id = 1),
+    secret_key text not null,  -- signs cookies
+    logged_out text not null  -- a random word, new whenever the author logs out
 );
 
 -- The login attempts of the last minutes that have not succeeded.
 create table if not exists failed_logins (
-    id integer primary key,
-    browser text not null,  -- which known browser tried; '' for all the others
+    browser text not null,  -- the id of a known browser; '' for all the others
     at real not null  -- seconds since 1970
 );
+
+-- The words of the entries that are not in the trash, without case and accents. It
+-- keeps no text of its own; the triggers below keep it in step with the entries.
+create virtual table if not exists entries_search using fts5 (
+    title, text, content='entries', content_rowid='id',
+    prefix='1 2 3', tokenize='unicode61 remove_diacritics 2'
+);
+create trigger if not exists entries_search_insert after insert on entries
+when new.deleted is null begin
+    insert into entries_search (rowid, title, text) values (new.id, new.title, new.text);
+end;
+create trigger if not exists entries_search_update after update on entries begin
+    insert into entries_search (entries_search, rowid, title, text)
+        select 'delete', old.id, old.title, old.text where old.deleted is null;
+    insert into entries_search (rowid, title, text)
+        select new.id, new.title, new.text where new.deleted is null;
+end;
+create trigger if not exists entries_search_delete after delete on entries
+when old.deleted is null begin
+    insert into entries_search (entries_search, rowid, title, text)
+        values ('delete', old.id, old.title, old.text);
+end;
