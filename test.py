@@ -1810,6 +1810,16 @@ class ServedTestCase(FlaskrTestCase):
     def post(self, title):
         return self.visit('/add', {'title': title, 'text': ''})
 
+    @contextlib.contextmanager
+    def locked_database(self):
+        """Keep all posts waiting."""
+        db = sqlite3.connect(self.database, isolation_level=None)
+        db.execute('begin immediate')
+        try:
+            yield
+        finally:
+            db.close()
+
     def begin_post(self, *headers):
         """Send a post but for its body, and wait until the application asks for that.
 
@@ -2012,6 +2022,14 @@ class ServedTest(ServedTestCase):
         self.assertEqual(self.visit('/')[0], 200)
         stored = {title for (title,) in self.query('select title from entries')}
         self.assertEqual(set(acknowledged) - stored, set())
+
+
+def load_tests(loader, tests, pattern):
+    """Run the tests in a browser too, after those above."""
+    import test_browser  # which imports this module
+
+    tests.addTests(loader.loadTestsFromModule(test_browser))
+    return tests
 
 
 if __name__ == '__main__':

@@ -1,0 +1,683 @@
+"""The tests of Flaskr in a browser: `python test.py` runs these too.
+
+A real Chromium meets a real gunicorn, as readers and the author do. Where the
+browser is missing, the tests are skipped, and say how to get it.
+"""
+
+import contextlib
+import http.server
+import shutil
+import tempfile
+import threading
+import time
+import unittest
+
+from test import ServedTestCase
+
+try:
+    from axe_selenium_python import Axe
+    from selenium import webdriver
+    from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+except ImportError:
+    webdriver = None
+
+CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
+CHROMEDRIVER = shutil.which('chromedriver')
+MISSING = (
+    'No browser: run `apt-get install chromium chromium-driver` and '
+    '`pip install -r requirements-dev.txt` (Python 3.12 or newer).'
+)
+
+
+def open_browser(javascript=True):
+    """Start Chromium without a window, and with a profile of its own."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in [
+        '--headless=new',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--lang=en-US',
+        f'--user-data-dir={tempfile.mkdtemp()}',
+    ]:
+        options.add_argument(argument)
+    if not javascript:
+        options.add_experimental_option(
+            'prefs', {'profile.managed_default_content_settings.javascript': 2}
+        )
+    return webdriver.Chrome(options, webdriver.ChromeService(CHROMEDRIVER))
+
+
+@unittest.skipUnless(webdriver and CHROMIUM and CHROMEDRIVER, MISSING)
+class BrowserTestCase(ServedTestCase):
+    javascript = True
+
+    @classmethod
+    def setUpClass(cls):
+        cls.driver = open_browser(cls.javascript)
+        cls.addClassCleanup(cls.driver.quit)
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+        self.open('/')
+        self.driver.delete_all_cookies()
+
+    def open(self, path):
+        self.driver.get(self.address + path)
+
+    def wait_until(self, condition, what):
+        """Wait for a page that a click has led to, or for what a script does."""
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            with contextlib.suppress(StaleElementReferenceException, WebDriverException):
+                if condition():
+                    return
+            time.sleep(0.02)
+        self.fail(f'{what}; the page says:\n{self.page()}')
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector):
+        self.wait_until(lambda: self.all(selector), f'There is no {selector}')
+        return self.all(selector)[0]
+
+    def page(self):
+        return self.driver.find_element(By.TAG_NAME, 'body').text
+
+    def see(self, text):
+        self.wait_until(lambda: text in self.page(), f'{text!r} cannot be seen')
+
+    def see_no(self, text):
+        self.wait_until(lambda: text not in self.page(), f'{text!r} can still be seen')
+
+    def titles(self):
+        return [title.text for title in self.all('.p-name') if title.is_displayed()]
+
+    def see_titles(self, *titles):
+        self.wait_until(lambda: self.titles() == [*titles], f'The titles are not {titles}')
+
+    def type(self, name, text):
+        self.one(f'[name={name}]').send_keys(text)
+
+    def press(self, text):
+        """Press the first visible button, or follow the first visible link, of this name."""
+
+        def press():
+            for element in self.all('button, a'):
+                if element.is_displayed() and element.text.startswith(text):
+                    element.click()
+                    return True
+            return False
+
+        self.wait_until(press, f'There is no button or link {text!r}')
+
+    def type_keys(self, *keys):
+        """Type where the focus is."""
+        webdriver.ActionChains(self.driver).send_keys(*keys).perform()
+
+    def focused(self):
+        return self.driver.switch_to.active_element
+
+    def see_focus(self, name):
+        """See that the focus is on what has this text or name."""
+
+        def is_focused():
+            element = self.focused()
+            text = element.text.replace('\n', ' ')
+            return name in (element.get_attribute('name'), text)
+
+        self.wait_until(is_focused, f'The focus is not on {name!r}')
+
+    def log_in(self):
+        self.open('/login')
+        self.type('username', 'admin')
+        self.type('password', 'secret' + Keys.ENTER)
+        self.see('You were logged in')
+
+    def share(self, title, text=''):
+        self.type('title', title)
+        self.type('text', text)
+        self.press('Share')
+        self.see('New entry was successfully posted')
+
+    def stored(self):
+        return [title for (title,) in self.query('select title from entries order by id')]
+
+    def restart(self):
+        """Start the server again where it was before."""
+        self.start(PORT=self.port)
+
+    def reload_mark(self):
+        """Mark the page, so that a page load can be told from a change in place."""
+        self.driver.execute_script('window.marked = true')
+
+    def assertStillSamePage(self):
+        self.assertTrue(self.driver.execute_script('return window.marked'))
+
+
+class AuthorTest(BrowserTestCase):
+    """Adding, editing, deleting and bringing back, without a page load."""
+
+    def setUp(self):
+        super().setUp()
+        self.log_in()
+        self.share('First', 'One')
+        self.reload_mark()
+
+    def test_a_new_entry_appears_on_top(self):
+        self.share('Second', '*Two*')
+        self.see_titles('Second', 'First')
+        self.assertStillSamePage()
+
+    def test_after_sharing_the_form_is_ready_for_the_next_entry(self):
+        self.share('Second')
+        self.see_focus('title')
+        self.assertEqual(self.one('[name=title]').get_attribute('value'), '')
+
+    def test_the_first_entry_takes_the_place_of_the_invitation(self):
+        self.press('Delete')
+        self.see('is in the trash')
+        self.open('/')
+        self.see('No entries yet')
+        self.share('Second')
+        self.see_no('No entries yet')
+
+    def test_an_entry_is_edited_in_its_place(self):
+        self.share('Second')
+        self.press('Edit')
+        self.see_focus('title')
+        form = self.one('.entries .entry-form')
+        form.find_element(By.NAME, 'title').send_keys(' edited')
+        self.press('Save')
+        self.see_titles('Second edited', 'First')
+        self.see('The entry was saved')
+        self.see_focus('Edit “Second edited”')
+        self.assertStillSamePage()
+
+    def test_an_edit_can_be_cancelled(self):
+        self.press('Edit')
+        self.one('.entries [name=title]').send_keys('Not this')
+        self.press('Cancel')
+        self.see_titles('First')
+        self.see_focus('Edit “First”')
+        self.press('Edit')
+        self.assertEqual(self.one('.entries [name=title]').get_attribute('value'), 'First')
+
+    def test_a_deleted_entry_leaves_and_undo_brings_it_back_to_its_place(self):
+        self.share('Second')
+        self.share('Third')
+        self.all('.delete button')[1].click()
+        self.see_titles('Third', 'First')
+        self.see('“Second” is in the trash')
+        self.see_focus('Undo')
+        self.press('Undo')
+        self.see_titles('Third', 'Second', 'First')
+        self.see_focus('Second')
+        self.assertStillSamePage()
+
+    def test_all_of_it_works_on_the_page_of_an_entry(self):
+        self.open('/entry/1')
+        self.reload_mark()
+        self.press('Edit')
+        self.type('title', ' edited')
+        self.press('Save')
+        self.see_titles('First edited')
+        self.press('Delete')
+        self.see('is in the trash')
+        self.press('Undo')
+        self.see_titles('First edited')
+        self.assertStillSamePage()
+
+    def test_the_messages_are_in_a_live_region(self):
+        region = self.one('.messages[role=status]')
+        self.press('Delete')
+        self.see('is in the trash')
+        self.assertIn('is in the trash', region.text)
+
+    def test_a_blank_title_is_refused_in_place(self):
+        self.type('title', ' ')
+        self.type('text', 'Kept')
+        self.press('Share')
+        self.see('Title is required.')
+        self.assertEqual(self.one('[name=text]').get_attribute('value'), 'Kept')
+        self.assertStillSamePage()
+
+    def test_saving_over_a_newer_save_shows_both_texts(self):
+        self.press('Edit')
+        self.type_keys(Keys.TAB, ' from this tab')
+        self.query("update entries set text = 'From another tab', version = version + 1")
+        self.press('Save')
+        self.see('saved from somewhere else')
+        self.see('From another tab')
+        self.assertIn('from this tab', self.one('.entries [name=text]').get_attribute('value'))
+        self.press('Save')
+        self.see('The entry was saved')
+        self.assertIn('from this tab', self.query('select text from entries')[0][0])
+
+    def test_with_the_control_key_a_return_shares(self):
+        self.type('title', 'Second')
+        self.type('text', 'Two' + Keys.CONTROL + Keys.ENTER)
+        self.see_titles('Second', 'First')
+
+    def test_a_button_pressed_twice_posts_once(self):
+        self.type('title', 'Once')
+        self.driver.execute_script(
+            "const button = document.querySelector('.entry-form button');"
+            'button.click(); button.click(); button.click();'
+        )
+        self.see_titles('Once', 'First')
+        time.sleep(0.3)
+        self.assertEqual(self.stored(), ['First', 'Once'])
+
+    def test_the_trash_gives_back_and_deletes_forever(self):
+        self.share('Second')
+        self.press('Delete')
+        self.see('“Second” is in the trash')
+        self.press('Delete')
+        self.see('“First” is in the trash')
+        self.press('Trash')
+        self.see_titles('Second', 'First')
+        self.press('Restore')
+        self.see('“Second” is back')
+        self.press('Trash')
+        self.see_titles('First')
+        self.press('Delete')
+        self.see('“First” is deleted forever')
+        self.assertEqual(self.stored(), ['Second'])
+
+    def test_the_author_comes_back_to_the_page_that_was_asked_for(self):
+        self.open('/logout')
+        self.open('/trash')
+        self.type('username', 'admin')
+        self.type('password', 'secret' + Keys.ENTER)
+        self.see('The trash is empty')
+
+    def test_the_keyboard_alone_is_enough(self):
+        self.open('/')
+        self.type_keys(*[Keys.TAB] * 6)
+        self.see_focus('title')
+        self.type_keys('Second', Keys.TAB, 'Two', Keys.TAB, Keys.ENTER)
+        self.see_titles('Second', 'First')
+        self.see_focus('title')
+        self.type_keys(*[Keys.TAB] * 4)
+        self.see_focus('Edit “Second”')
+        self.type_keys(Keys.ENTER)
+        self.see_focus('title')
+        self.type_keys(' edited', Keys.TAB, Keys.TAB, Keys.ENTER)
+        self.see_titles('Second edited', 'First')
+        self.see_focus('Edit “Second edited”')
+        self.type_keys(Keys.TAB, Keys.ENTER)
+        self.see_titles('First')
+        self.see_focus('Undo')
+        self.type_keys(Keys.ENTER)
+        self.see_titles('Second edited', 'First')
+
+
+class NothingIsLostTest(BrowserTestCase):
+    """What is typed is kept until the server has said that it is stored."""
+
+    def setUp(self):
+        super().setUp()
+        self.log_in()
+
+    def value(self, name):
+        return self.one(f'[name={name}]').get_attribute('value')
+
+    def type_entry(self):
+        self.type('title', 'My title')
+        self.type('text', 'My text')
+
+    def assertKept(self):
+        self.wait_until(lambda: self.value('text') == 'My text', 'The text is not there')
+        self.assertEqual(self.value('title'), 'My title')
+
+    def test_a_closed_tab(self):
+        self.type_entry()
+        self.open('/login')
+        self.open('/')
+        self.assertKept()
+        self.see('This is what you typed before')
+
+    def test_a_draft_can_be_discarded(self):
+        self.type_entry()
+        self.open('/')
+        self.press('Discard it')
+        self.assertEqual(self.value('text'), '')
+        self.open('/')
+        self.assertEqual(self.value('text'), '')
+
+    def test_what_is_stored_is_not_offered_again(self):
+        self.type_entry()
+        self.press('Share')
+        self.see_titles('My title')
+        self.open('/')
+        self.assertEqual(self.value('text'), '')
+
+    def test_a_server_that_was_killed_between_typing_and_posting(self):
+        self.type_entry()
+        self.kill()
+        self.press('Share')
+        self.see('The server cannot be reached')
+        self.assertKept()
+        self.restart()
+        self.press('Share')
+        self.see_titles('My title')
+        self.assertEqual(self.stored(), ['My title'])
+
+    def test_a_browser_that_is_opened_again_after_the_server_was_killed(self):
+        self.type_entry()
+        self.kill()
+        self.press('Share')
+        self.see('The server cannot be reached')
+        self.restart()
+        self.open('/')
+        self.assertKept()
+
+    def test_a_session_that_has_ended(self):
+        self.type_entry()
+        self.driver.delete_cookie('session')
+        self.press('Share')
+        self.see('You are not logged in')
+        self.assertKept()
+        page = self.driver.current_window_handle
+        self.press('Log in in a new tab')
+        self.wait_until(lambda: len(self.driver.window_handles) == 2, 'There is no new tab')
+        self.driver.switch_to.window(self.driver.window_handles[1])
+        self.type('username', 'admin')
+        self.type('password', 'secret' + Keys.ENTER)
+        self.see('You were logged in')
+        self.driver.close()
+        self.driver.switch_to.window(page)
+        self.press('Share')
+        self.see_titles('My title')
+
+    def test_a_database_that_is_busy(self):
+        with self.locked_database():
+            self.type_entry()
+            self.press('Share')
+            self.see('The database is busy')
+            self.assertKept()
+        self.press('Share')
+        self.see_titles('My title')
+
+    def test_an_edit_is_kept_apart_from_a_new_entry_and_from_other_edits(self):
+        self.share('First')
+        self.share('Second')
+        self.type_entry()
+        self.open('/edit/1')
+        self.type('title', ' edited')
+        self.open('/edit/2')
+        self.assertEqual(self.value('title'), 'Second')
+        self.open('/edit/1')
+        self.assertEqual(self.value('title'), 'First edited')
+        self.open('/')
+        self.assertKept()
+
+
+class ReaderTest(BrowserTestCase):
+    def setUp(self):
+        super().setUp()
+        self.log_in()
+        self.share('Apples', 'Some *crisp* apples')
+        self.query("update entries set created = '2026-11-21T23:30:00Z'")
+        self.driver.delete_all_cookies()
+
+    def test_times_are_in_the_readers_own_zone_with_the_full_one_on_hover(self):
+        zone = {'timezoneId': 'Asia/Tokyo'}
+        self.driver.execute_cdp_cmd('Emulation.setTimezoneOverride', zone)
+        self.open('/')
+        self.see('November 22, 2026')
+        title = self.one('.meta time').get_attribute('title')
+        self.assertIn('Sunday', title)
+        self.assertIn('8:30:00', title)
+        self.driver.execute_cdp_cmd('Emulation.setTimezoneOverride', {'timezoneId': ''})
+
+    def test_a_time_in_a_text_stays_as_the_author_wrote_it(self):
+        self.query("update entries set text = 'See you <time>next week</time>'")
+        self.open('/')
+        self.see('next week')
+
+    def test_a_reader_searches_and_opens_what_is_found(self):
+        self.press('Search')
+        self.see_focus('q')
+        self.type('q', 'CRISP' + Keys.ENTER)
+        self.see_titles('Apples')
+        self.assertEqual(self.one('mark').text, 'crisp')
+        self.press('Apples')
+        self.wait_until(lambda: self.driver.title == 'Apples – Flaskr', 'Not the entry')
+
+    def test_a_reader_pages_back_and_forth(self):
+        for number in range(25):
+            self.query('insert into entries (title, text) values (?, ?)', f'Entry {number}', '')
+        self.open('/')
+        self.assertEqual(len(self.titles()), 20)
+        self.press('Older')
+        self.wait_until(lambda: len(self.titles()) == 6, 'Not the second page')
+        self.press('Newer')
+        self.wait_until(lambda: len(self.titles()) == 20, 'Not the first page')
+
+    def test_no_page_is_wider_than_a_phone(self):
+        self.query('update entries set text = ?', f'{"x" * 200}\n\n<table><td>{"y" * 300}</table>')
+        size = {'width': 360, 'height': 740, 'deviceScaleFactor': 1, 'mobile': True}
+        self.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', size)
+        for path in ['/', '/entry/1', '/search?q=apples', '/login', '/nowhere']:
+            self.open(path)
+            width = self.driver.execute_script('return document.documentElement.scrollWidth')
+            self.assertLessEqual(width, 360)
+        self.driver.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
+
+
+class ForeignHtmlTest(BrowserTestCase):
+    """What an entry brings in from elsewhere does nothing."""
+
+    def setUp(self):
+        super().setUp()
+        self.foreign_requests = []
+        self.start_foreign_site()
+        self.log_in()
+
+    def start_foreign_site(self):
+        requests = self.foreign_requests
+
+        class Foreign(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                requests.append(self.path)
+                self.send_response(204)
+                self.end_headers()
+
+            do_POST = do_GET
+
+            def log_message(self, *args):
+                pass
+
+        site = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Foreign)
+        threading.Thread(target=site.serve_forever).start()
+        self.addCleanup(site.server_close)
+        self.addCleanup(site.shutdown)
+        self.foreign = f'http://127.0.0.1:{site.server_port}'
+
+    def assertHarmless(self, html):
+        """Assert that nothing happens when it is added in place, nor on a fresh page."""
+        self.share('Pasted', html)
+        time.sleep(0.2)
+        for path in ['/', '/entry/1']:
+            self.assertIsNone(self.driver.execute_script('return window.pwned'))
+            self.open(path)
+            self.see('Pasted')
+        self.assertIsNone(self.driver.execute_script('return window.pwned'))
+        self.assertEqual(self.foreign_requests, [])
+
+    def test_a_script(self):
+        self.assertHarmless(
+            f'Hello <script>window.pwned = 1</script><script src="{self.foreign}/x.js"></script>'
+        )
+
+    def test_a_script_in_an_attribute(self):
+        self.assertHarmless(
+            '<img src="/static/none" onerror="window.pwned = 1"> '
+            '<a href="javascript:window.pwned = 1" autofocus onfocus="window.pwned = 1">x</a>'
+        )
+
+    def test_a_base_address(self):
+        self.assertHarmless(f'Hello <base href="{self.foreign}/">')
+        link = self.one('.site .name').get_attribute('href')
+        self.assertEqual(link, f'{self.address}/')
+
+    def test_a_foreign_form(self):
+        form = f'<form action="{self.foreign}/steal"><button id="steal">Win</button></form>'
+        self.assertHarmless(form)
+        self.one('#steal').click()
+        time.sleep(0.5)
+        self.assertEqual(self.foreign_requests, [])
+
+    def test_a_foreign_frame_and_style(self):
+        self.assertHarmless(
+            f'<iframe src="{self.foreign}/frame"></iframe>'
+            f'<link rel="stylesheet" href="{self.foreign}/style.css">'
+        )
+
+
+class AccessibilityTest(BrowserTestCase):
+    """axe-core finds nothing wrong, in light and in dark, logged out and in."""
+
+    def assertNoViolations(self, path):
+        for scheme in ['light', 'dark']:
+            feature = {'name': 'prefers-color-scheme', 'value': scheme}
+            self.driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'features': [feature]})
+            self.open(path)
+            self.check(f'{path} in {scheme}')
+
+    def check(self, what):
+        axe = Axe(self.driver)
+        axe.inject()
+        violations = axe.run()['violations']
+        self.assertEqual(violations, [], f'{what}:\n{axe.report(violations)}')
+
+    def fill_the_blog(self):
+        self.log_in()
+        self.share(
+            'With all sorts', '# A\n\n> B\n\n`c` **d** [e](/)\n\n```\nf\n```\n\n1. g\n\n![h](/i)'
+        )
+        self.query("update entries set updated = '2026-11-21T23:30:00Z'")
+        self.share('For the trash')
+        self.press('Delete')
+        self.see('is in the trash')
+        for number in range(25):
+            self.query('insert into entries (title, text) values (?, ?)', f'Entry {number}', '')
+
+    def test_the_pages_of_readers(self):
+        self.fill_the_blog()
+        self.driver.delete_all_cookies()
+        for path in [
+            '/', '/?before=20', '/entry/1', '/search', '/search?q=sorts', '/search?q=zebra',
+            '/login', '/nowhere',
+        ]:  # fmt: skip
+            self.assertNoViolations(path)
+
+    def test_the_pages_of_the_author(self):
+        self.fill_the_blog()
+        for path in ['/', '/entry/1', '/edit/1', '/trash', '/search?q=sorts', '/nowhere']:
+            self.assertNoViolations(path)
+
+    def test_the_empty_blog(self):
+        self.assertNoViolations('/')
+
+    def test_the_page_without_a_password(self):
+        self.kill()
+        self.start(password='')
+        self.assertNoViolations('/login')
+
+    def test_what_the_script_shows(self):
+        self.log_in()
+        self.share('First')
+        self.check('The message after sharing')
+        self.press('Edit')
+        self.see_focus('title')
+        self.check('The form in place of an entry')
+        self.press('Cancel')
+        self.press('Delete')
+        self.see_focus('Undo')
+        self.check('The message with its button')
+        self.type('title', ' ')
+        self.press('Share')
+        self.see('Title is required.')
+        self.check('The form with an error')
+        self.open('/')
+        self.type('title', 'A draft')
+        self.open('/')
+        self.see('This is what you typed before')
+        self.check('The form with a draft')
+
+
+class WithoutJavaScriptTest(BrowserTestCase):
+    """Everything but the saving of drafts works without the script."""
+
+    javascript = False
+
+    def setUp(self):
+        super().setUp()
+        self.log_in()
+        self.share('First', 'One')
+
+    def test_the_script_is_off(self):
+        self.see('UTC')
+
+    def test_adding(self):
+        self.share('Second')
+        self.see_titles('Second', 'First')
+
+    def test_editing(self):
+        self.press('Edit')
+        self.type('title', ' edited')
+        self.press('Save')
+        self.see('The entry was saved')
+        self.see_titles('First edited')
+
+    def test_deleting_and_undoing(self):
+        self.press('Delete')
+        self.see('“First” is in the trash')
+        self.press('Undo')
+        self.see('“First” is back')
+        self.see_titles('First')
+
+    def test_emptying_the_trash(self):
+        self.press('Delete')
+        self.see('“First” is in the trash')
+        self.press('Trash')
+        self.press('Delete')
+        self.see('“First” is deleted forever')
+
+    def test_searching(self):
+        self.press('Search')
+        self.type('q', 'fir' + Keys.ENTER)
+        self.see_titles('First')
+
+    def test_a_blank_title_loses_nothing(self):
+        self.type('title', ' ')
+        self.type('text', 'Kept')
+        self.press('Share')
+        self.see('Title is required.')
+        self.assertEqual(self.one('[name=text]').get_attribute('value'), 'Kept')
+
+    def test_saving_over_a_newer_save_shows_both_texts(self):
+        self.press('Edit')
+        self.type('text', ' from this tab')
+        self.query("update entries set text = 'From another tab', version = version + 1")
+        self.press('Save')
+        self.see('saved from somewhere else')
+        self.see('From another tab')
+        self.press('Save')
+        self.see('The entry was saved')
+
+
+if __name__ == '__main__':
+    unittest.main()
