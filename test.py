@@ -1,4 +1,5 @@
-"""The tests of Flaskr: `python test.py` runs them all in a few seconds.
+"""The tests of Flaskr: `python test.py` runs them all in a few seconds,
+and those of test_browser.py after them where there is a browser.
 
 Each test starts with a database of its own and never opens the real one. The
 classes stand in the order of app.py's rooms; a test's name is a sentence about
@@ -2028,6 +2029,8 @@ def load_tests(loader, tests, pattern):
     """Run the tests in a browser too, after those above."""
     import test_browser  # which imports this module
 
+    if test_browser.WHY_SKIPPED:
+        print(test_browser.WHY_SKIPPED, file=sys.stderr)
     tests.addTests(loader.loadTestsFromModule(test_browser))
     return tests
 

@@ -25,10 +25,12 @@ except ImportError:
 
 CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
 CHROMEDRIVER = shutil.which('chromedriver')
-MISSING = (
-    'No browser: run `apt-get install chromium chromium-driver` and '
-    '`pip install -r requirements-dev.txt` (Python 3.12 or newer).'
-)
+WHY_SKIPPED = None
+if not (webdriver and CHROMIUM and CHROMEDRIVER):
+    WHY_SKIPPED = (
+        'The tests in a browser are skipped. To run them: apt-get install chromium '
+        'chromium-driver, and pip install -r requirements-dev.txt (Python 3.12 or newer).'
+    )
 
 
 def open_browser(javascript=True):
@@ -55,7 +57,7 @@ def open_browser(javascript=True):
     return webdriver.Chrome(options, webdriver.ChromeService(CHROMEDRIVER))
 
 
-@unittest.skipUnless(webdriver and CHROMIUM and CHROMEDRIVER, MISSING)
+@unittest.skipIf(WHY_SKIPPED, WHY_SKIPPED)
 class BrowserTestCase(ServedTestCase):
     javascript = True
 
@@ -354,6 +356,15 @@ class NothingIsLostTest(BrowserTestCase):
         self.assertEqual(self.value('text'), '')
         self.open('/')
         self.assertEqual(self.value('text'), '')
+
+    def test_what_was_pasted_by_a_tool_is_not_offered_again_either(self):
+        """Some tools change a field without the browser telling the page."""
+        self.type('title', 'My title')
+        self.driver.execute_script("document.querySelector('[name=text]').value = 'Pasted'")
+        self.press('Share')
+        self.see_titles('My title')
+        self.open('/')
+        self.assertEqual(self.value('title'), '')
 
     def test_what_is_stored_is_not_offered_again(self):
         self.type_entry()

@@ -67,7 +67,7 @@ function saveDraft(form) {
   }
 }
 
-/** Drop what the server has stored, but not what was typed since. */
+/** Drop what the server has stored, but not what was typed since it was sent. */
 function dropDraft(form, stored) {
   const draft = findDraft(form);
   if (draft && isSameText(draft, stored)) {
@@ -187,6 +187,7 @@ function submitEntry(event) {
   event.preventDefault();
   const form = event.currentTarget;
   const sent = readForm(form);
+  saveDraft(form);
   showFormError(form, '');
   post(form).done((answer) => {
     dropDraft(form, sent);
