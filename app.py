@@ -17,6 +17,7 @@ import re
 import secrets
 import sqlite3
 import sys
+import threading
 import time
 import unicodedata
 import uuid
@@ -46,7 +47,9 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 # Configuration ----------------------------------------------------------------
 
-DATABASE = os.environ.get('FLASKR_DATABASE') or os.path.join(os.path.dirname(__file__), 'flaskr.db')
+DATABASE = os.environ.get('DATABASE_URL', '').removeprefix('sqlite:///') or os.path.join(
+    os.path.dirname(__file__), 'flaskr.db'
+)  # a path, or the URL of a Postgres database
 DATABASE_TIMEOUT = 10  # seconds that a statement waits for another's lock
 USERNAME = os.environ.get('FLASKR_USERNAME') or 'admin'
 PASSWORD = os.environ.get('FLASKR_PASSWORD') or 'admin'  # plain, or a hash
@@ -65,7 +68,7 @@ app.config.from_object(__name__)
 
 # Database ---------------------------------------------------------------------
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
 MAX_WORDS = 32  # of a search; more would overflow SQLite's parser
 
@@ -74,13 +77,16 @@ NEW_COLUMNS = {  # of entries, which the tutorial's app or an older Flaskr did n
     'updated': 'text',
     'deleted': 'text',
     'version': 'integer not null default 1',
+    'guid': 'text',
 }
 
 
-TROUBLES = {  # part of SQLite's message: what to say
-    'locked': 'The database is busy with something else.',
+TROUBLES = {  # part of the database's message: what to say
+    'lock': 'The database is busy with something else.',
     'readonly': 'The database can only be read, not written.',
+    'read-only': 'The database can only be read, not written.',
     'full': 'The disk is full.',
+    'No space': 'The disk is full.',
     'malformed': 'The database is damaged.',
     'not a database': 'The database is damaged.',
 }
@@ -92,25 +98,90 @@ def explain_trouble(error):
     return words[0] if words else 'The database cannot be used.'
 
 
+def is_postgres():
+    """Say whether the database is Postgres, or else SQLite."""
+    return app.config['DATABASE'].startswith(('postgres://', 'postgresql://'))
+
+
+class PostgresConnection:
+    """A connection to Postgres that can be used as one to SQLite, errors included."""
+
+    def __init__(self, url):
+        import psycopg  # here, since it takes long and SQLite doesn't need it
+
+        self.error = psycopg.Error
+        settings = psycopg.conninfo.conninfo_to_dict(url)
+        is_local = settings.get('host', '/').startswith(('/', 'localhost', '127.0.0.1', '::1'))
+        if not is_local and settings.get('sslmode') not in ('verify-ca', 'verify-full'):
+            settings['sslmode'] = 'require'
+        with self.translated_errors():
+            self.db = psycopg.connect(
+                **{'connect_timeout': 5, 'tcp_user_timeout': 10_000, **settings},  # s, ms
+                autocommit=True,
+                row_factory=psycopg.rows.dict_row,
+            )
+            self.execute(f"set lock_timeout = '{app.config['DATABASE_TIMEOUT']}s'")
+
+    @contextmanager
+    def translated_errors(self):
+        try:
+            yield
+        except self.error as error:
+            raise sqlite3.OperationalError(str(error)) from error
+
+    def execute(self, statement, values=()):
+        with self.translated_errors():
+            return self.db.execute(self.translate(statement), values)
+
+    def executemany(self, statement, rows):
+        with self.translated_errors():
+            self.db.cursor().executemany(self.translate(statement), rows)
+
+    def translate(self, statement):
+        return statement.replace('%', '%%').replace('?', '%s')
+
+    @contextmanager
+    def transaction(self):
+        with self.translated_errors(), self.db.transaction():
+            yield
+
+    def is_alive(self):
+        """Ask, since the server may have restarted or the network been cut."""
+        try:
+            self.execute('select 1')
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+    def close(self):
+        self.db.close()
+
+
 @contextmanager
 def transaction(db):
     """Make the statements in a `with` block happen all together or not at all.
 
-    The lock is taken first: two transactions that both read and then want to
-    write would each wait for the other, and one fail with "database is locked".
+    The lock is taken first. In SQLite two transactions that both read and then want to
+    write would each wait for the other, and one fail with "database is locked"; in
+    Postgres both would act on what they read.
     """
-    db.execute('begin immediate')
-    with db:
-        yield db
+    if is_postgres():
+        with db.transaction():
+            db.execute("select pg_advisory_xact_lock(hashtext('flaskr'))")
+            yield db
+    else:
+        db.execute('begin immediate')
+        with db:
+            yield db
 
 
-def read_schema():
-    """Return the statements of schema.sql one by one.
+def read_schema(name):
+    """Return the statements of a schema file one by one.
 
     Not executescript(): it commits what is under way before it starts.
     """
     statement = ''
-    with app.open_resource('schema.sql', 'r') as file:
+    with app.open_resource(name, 'r') as file:
         for line in file:
             statement += line
             if sqlite3.complete_statement(statement):
@@ -120,24 +191,45 @@ def read_schema():
 
 def find_schema_version(db):
     """Return 0 for an empty database and for one made by the tutorial's app."""
-    return db.execute('pragma user_version').fetchone()[0]
+    if not is_postgres():
+        return db.execute('pragma user_version').fetchone()[0]
+    if not db.execute("select to_regclass('settings') as name").fetchone()['name']:
+        return 0
+    return db.execute('select schema_version from settings').fetchone()['schema_version']
+
+
+def upgrade_sqlite(db):
+    columns = {row['name'] for row in db.execute('pragma table_info(entries)')}
+    if columns:
+        for name in NEW_COLUMNS.keys() - columns:
+            db.execute(f'alter table entries add column {name} {NEW_COLUMNS[name]}')
+    for statement in read_schema('schema.sql'):
+        db.execute(statement)
+    db.execute("insert into entries_search (entries_search) values ('rebuild')")
+    db.execute(
+        'insert into settings (id, secret_key, logged_out) values (1, ?, ?) on conflict do nothing',
+        [secrets.token_hex(), secrets.token_hex()],
+    )
+    db.execute(f'pragma user_version = {SCHEMA_VERSION}')
+
+
+def upgrade_postgres(db):
+    for statement in read_schema('schema_postgres.sql'):
+        db.execute(statement)
+    db.execute(
+        """
+        insert into settings (id, secret_key, logged_out, schema_version) values (1, ?, ?, ?)
+        on conflict (id) do update set schema_version = excluded.schema_version
+        """,
+        [secrets.token_hex(), secrets.token_hex(), SCHEMA_VERSION],
+    )
 
 
 def upgrade_db(db):
     """Bring the tables to SCHEMA_VERSION, in one transaction, keeping every row."""
     with transaction(db):
-        if find_schema_version(db) >= SCHEMA_VERSION:
-            return  # another process was first
-        columns = {row['name'] for row in db.execute('pragma table_info(entries)')}
-        if columns:
-            for name in NEW_COLUMNS.keys() - columns:
-                db.execute(f'alter table entries add column {name} {NEW_COLUMNS[name]}')
-        for statement in read_schema():
-            db.execute(statement)
-        db.execute("insert into entries_search (entries_search) values ('rebuild')")
-        statement = 'insert or ignore into settings (id, secret_key, logged_out) values (1, ?, ?)'
-        db.execute(statement, [secrets.token_hex(), secrets.token_hex()])
-        db.execute(f'pragma user_version = {SCHEMA_VERSION}')
+        if find_schema_version(db) < SCHEMA_VERSION:  # still, and no other was first
+            upgrade_postgres(db) if is_postgres() else upgrade_sqlite(db)
 
 
 def connect_db():
@@ -146,17 +238,22 @@ def connect_db():
     Nothing begins a transaction unasked: a statement commits by itself, and
     transaction() groups several. The caller closes the connection.
     """
-    db = sqlite3.connect(
-        app.config['DATABASE'], timeout=app.config['DATABASE_TIMEOUT'], isolation_level=None
-    )
-    db.row_factory = sqlite3.Row
+    database, timeout = app.config['DATABASE'], app.config['DATABASE_TIMEOUT']
+    if is_postgres():
+        db = PostgresConnection(database)
+    elif '://' in database:
+        schemes = 'postgres://, postgresql:// or sqlite:///'
+        raise sqlite3.OperationalError(f'DATABASE_URL has to begin with {schemes}')
+    else:
+        db = sqlite3.connect(database, timeout=timeout, isolation_level=None)
+        db.row_factory = sqlite3.Row
     try:
-        # The journal stays SQLite's own choice, a rollback journal: it keeps the
-        # blog one file that can be copied, and WAL can corrupt it before SQLite
-        # 3.51.3 (https://sqlite.org/wal.html#walresetbug). EXTRA, unlike the default
-        # FULL, syncs the folder too, so that a post survives power loss once
-        # acknowledged.
-        db.execute('pragma synchronous = extra')
+        if not is_postgres():
+            # The journal stays SQLite's own choice, a rollback journal: it keeps the blog
+            # one file that can be copied, and WAL can corrupt it before SQLite 3.51.3
+            # (https://sqlite.org/wal.html#walresetbug). EXTRA, unlike the default FULL,
+            # syncs the folder too, so that a post survives power loss once acknowledged.
+            db.execute('pragma synchronous = extra')
         if find_schema_version(db) < SCHEMA_VERSION:
             upgrade_db(db)
     except sqlite3.Error:
@@ -173,19 +270,82 @@ def init_db():
     connect_db().close()
 
 
+kept = threading.local()
+
+
+def keep_connection(db):
+    """Keep a connection to Postgres for this thread's next request.
+
+    Opening one takes tens of milliseconds. No process but this one may use it.
+    """
+    kept.db, kept.database, kept.process = db, app.config['DATABASE'], os.getpid()
+
+
+def take_connection():
+    """Return the connection that this thread has kept, or None if it can't be used."""
+    db = vars(kept).pop('db', None)
+    if db is None or kept.process != os.getpid():
+        return None
+    if kept.database != app.config['DATABASE'] or not db.is_alive():
+        db.close()
+        return None
+    return db
+
+
 def get_db():
     """Return this context's connection."""
     if 'db' not in g:
-        g.db = connect_db()
+        g.db = take_connection() or connect_db()
     return g.db
 
 
 @app.teardown_appcontext
 def close_db(error):
-    """Close the connection at the end of its context."""
+    """Close the connection at the end of its context, or keep it if it is to Postgres."""
     db = g.pop('db', None)
-    if db is not None:
+    if isinstance(db, PostgresConnection):
+        keep_connection(db)
+    elif db is not None:
         db.close()
+
+
+def find_matches(words):
+    """Return the ids of the entries that have all the words or longer ones, best first.
+
+    The best are found among the newest SEARCH_LIMIT matches, so that a word that is
+    everywhere costs no more. A word in a title counts ten times.
+    """
+    if is_postgres():
+        match = ' & '.join(f"'{word}':*" for word in words)
+        query = """
+            select id from (
+                select id, ts_rank(words, match) as rank
+                from entries, (select cast(? as tsquery) as match) as query
+                where words @@ match and deleted is null order by id desc limit ?
+            ) as matches order by rank desc, id desc
+        """
+    else:
+        match = ' '.join(f'"{word}"*' for word in words)
+        query = """
+            select id from (
+                select rowid as id, bm25(entries_search, 10, 1) as rank from entries_search
+                where entries_search match ? order by rowid desc limit ?
+            ) order by rank, id desc
+        """
+    rows = get_db().execute(query, [match, app.config['SEARCH_LIMIT']])
+    return [row['id'] for row in rows]
+
+
+def keep_ids_unused(db):
+    """Make sure that ids which were given to entries by hand are not given again."""
+    if is_postgres():  # SQLite sees to it by itself
+        db.execute(
+            """
+            select setval(pg_get_serial_sequence('entries', 'id'), greatest(
+                (select max(id) from entries), nextval(pg_get_serial_sequence('entries', 'id'))
+            ))
+            """
+        )
 
 
 # Entries ----------------------------------------------------------------------
@@ -249,46 +409,45 @@ def find_newest(limit):
 
 
 def split_words(query):
-    """Return the words of a query as the search compares them: no case, no accents."""
+    """Return the words of a query as the search compares them: no case, no accents.
+
+    No word needs more than 200 letters; Postgres would not take a far longer one.
+    """
     letters = unicodedata.normalize('NFKD', query)
     plain = ''.join(letter for letter in letters if not unicodedata.combining(letter))
-    return re.findall(r'[^\W_]+', unicodedata.normalize('NFC', plain).lower())
+    words = re.findall(r'[^\W_]+', unicodedata.normalize('NFC', plain).lower())
+    return [word[:200] for word in words]
 
 
 def search_entries(words, before=None, after=None):
     """Return a page of the entries that have all the words or longer ones, best first.
 
-    The best are found among the newest SEARCH_LIMIT matches, so that a word that is
-    everywhere costs no more. A word in a title counts ten times.
-
     Returns what find_page() returns.
     """
-    query = """
-        select id from (
-            select rowid as id, bm25(entries_search, 10, 1) as rank from entries_search
-            where entries_search match ? order by rowid desc limit ?
-        ) order by rank, id desc
-    """
-    match = ' '.join(f'"{word}"*' for word in words)
-    rows = get_db().execute(query, [match, app.config['SEARCH_LIMIT']])
-    ids = [row['id'] for row in rows]
+    ids = find_matches(words)
     size = app.config['PER_PAGE']
     if after in ids:
         start = max(ids.index(after) - size, 0)
     else:
         start = ids.index(before) + 1 if before in ids else 0
     page = ids[start : start + size]
-    query = f'{SELECT_ENTRIES} where id in ({", ".join("?" * len(page))})'
+    query = f'{SELECT_ENTRIES} where id in ({", ".join("?" * len(page)) or "null"})'
     entries = sorted(get_db().execute(query, page), key=lambda entry: page.index(entry['id']))
     newer = page[0] if start > 0 else None
     older = page[-1] if len(ids) > start + size else None
     return {'entries': entries, 'newer': newer, 'older': older}
 
 
+def drop_nul(text):
+    """Return a text without the character that Postgres can't store."""
+    return text.replace('\0', '')
+
+
 def insert_entry(title, text):
     """Store an entry as made now, and give its id."""
-    statement = 'insert into entries (title, text, created) values (?, ?, ?)'
-    return get_db().execute(statement, [title, text, utc_now()]).lastrowid
+    statement = 'insert into entries (title, text, created) values (?, ?, ?) returning id'
+    values = [drop_nul(title), drop_nul(text), utc_now()]
+    return get_db().execute(statement, values).fetchall()[0]['id']
 
 
 def update_entry(entry_id, title, text, version):
@@ -300,7 +459,7 @@ def update_entry(entry_id, title, text, version):
         update entries set title = ?, text = ?, updated = ?, version = version + 1
         where id = ? and deleted is null and version = coalesce(?, version)
     """
-    values = [title, text, utc_now(), entry_id, version]
+    values = [drop_nul(title), drop_nul(text), utc_now(), entry_id, version]
     return get_db().execute(statement, values).rowcount == 1
 
 
@@ -591,10 +750,10 @@ def try_login(username, password):
     browser = known_browser()
     with transaction(get_db()) as db:
         db.execute('delete from failed_logins where at <= ?', [now - window])
-        query = 'select count(*), min(at) from failed_logins where browser = ?'
-        count, oldest = db.execute(query, [browser]).fetchone()
-        if count >= app.config['LOGIN_ATTEMPTS']:
-            raise TooManyRequests(retry_after=math.ceil(oldest + window - now))
+        query = 'select count(*) as count, min(at) as oldest from failed_logins where browser = ?'
+        failed = db.execute(query, [browser]).fetchone()
+        if failed['count'] >= app.config['LOGIN_ATTEMPTS']:
+            raise TooManyRequests(retry_after=math.ceil(failed['oldest'] + window - now))
         error = login_error(username, password)
         if error:
             statement = 'insert into failed_logins (browser, at) values (?, ?)'

@@ -10,9 +10,11 @@ create table if not exists entries (
     created text,  -- null: made by the tutorial's app, which kept no times
     updated text,  -- null: never edited
     deleted text,  -- null: not in the trash
-    version integer not null default 1  -- how often it was saved
+    version integer not null default 1,  -- how often it was saved
+    guid text  -- the id in the feed it was imported from; null: written here
 );
 create index if not exists entries_in_trash on entries (id) where deleted is not null;
+create unique index if not exists entries_by_guid on entries (guid) where guid is not null;
 
 -- What Flaskr must remember for itself, the same for all workers: one row.
 create table if not exists settings (
