@@ -69,6 +69,7 @@ app.config.from_object(__name__)
 # Database ---------------------------------------------------------------------
 
 SCHEMA_VERSION = 3
+LOCAL_HOSTS = {'', 'localhost', '127.0.0.1', '::1'}
 MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
 MAX_WORDS = 32  # of a search; more would overflow SQLite's parser
 
@@ -87,6 +88,7 @@ TROUBLES = {  # part of the database's message: what to say
     'read-only': 'The database can only be read, not written.',
     'full': 'The disk is full.',
     'No space': 'The disk is full.',
+    'connection': 'The database cannot be reached.',
     'malformed': 'The database is damaged.',
     'not a database': 'The database is damaged.',
 }
@@ -111,8 +113,9 @@ class PostgresConnection:
 
         self.error = psycopg.Error
         settings = psycopg.conninfo.conninfo_to_dict(url)
-        is_local = settings.get('host', '/').startswith(('/', 'localhost', '127.0.0.1', '::1'))
-        if not is_local and settings.get('sslmode') not in ('verify-ca', 'verify-full'):
+        hosts = {settings.get('host', ''), settings.get('hostaddr', '')}
+        elsewhere = [host for host in hosts - LOCAL_HOSTS if not host.startswith('/')]
+        if elsewhere and settings.get('sslmode') not in ('verify-ca', 'verify-full'):
             settings['sslmode'] = 'require'
         with self.translated_errors():
             self.db = psycopg.connect(
@@ -555,8 +558,14 @@ def find_settings():
 
 
 def secret_key():
-    """Return the key that signs cookies, the same in all workers and after a restart."""
-    return app.config['SECRET_KEY'] or find_settings()['secret_key']
+    """Return the key that signs cookies, the same in all workers and after a restart.
+
+    Asked for once a request: the cookie of an error page is signed after the database
+    has failed.
+    """
+    if 'secret_key' not in g:
+        g.secret_key = app.config['SECRET_KEY'] or find_settings()['secret_key']
+    return g.secret_key
 
 
 class SessionInterface(SecureCookieSessionInterface):
@@ -968,6 +977,8 @@ ERRORS = {
 @app.errorhandler(HTTPException)
 def show_error(error):
     """Show an error that HTTP has a status for; give back what was typed."""
+    if isinstance(getattr(error, 'original_exception', None), sqlite3.DatabaseError):
+        return show_database_error(error.original_exception)  # as when a cookie was signed
     heading, advice = ERRORS.get(error.code, (error.name, error.description))
     if error.code == 429:
         advice = f'{advice} Try again in {error.retry_after} seconds.'

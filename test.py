@@ -31,6 +31,7 @@ from datetime import datetime, timezone
 from unittest import mock
 from xml.etree import ElementTree
 
+from psycopg.conninfo import conninfo_to_dict
 from werkzeug.security import check_password_hash, generate_password_hash
 
 import app
@@ -402,6 +403,132 @@ class SqliteTest(SqliteTestCase):
         self.assertStatus(self.add_entry('Replayed'), 401)
 
 
+@unittest.skipUnless(
+    FlaskrTestCase.postgres_url,
+    'These need a Postgres: DATABASE_URL=postgresql://user@host/database python test.py',
+)
+class PostgresTest(FlaskrTestCase):
+    """What only Postgres does."""
+
+    def setUp(self):
+        super().setUp()
+        self.add_entries('Before')
+
+    def cut_connections(self):
+        """Do to Flaskr's connections what a restart of Postgres does."""
+        cut = """
+            select pg_terminate_backend(pid, 1000) from pg_stat_activity
+            where application_name = %s and pid <> pg_backend_pid()
+        """
+        self.ask_postgres(cut, [self.schema])
+
+    def count_connections(self):
+        query = """
+            select count(*) from pg_stat_activity
+            where application_name = %s and pid <> pg_backend_pid()
+        """
+        return self.ask_postgres(query, [self.schema])[0][0]
+
+    def use_url(self, **changes):
+        """Connect in another way."""
+        settings = {**conninfo_to_dict(self.database), **changes}
+        query = urllib.parse.urlencode(settings, quote_via=urllib.parse.quote)
+        self.configure(DATABASE=f'postgresql://?{query}')
+
+    def test_requests_share_a_connection(self):
+        for _ in range(5):
+            self.read_index()
+        self.assertEqual(self.count_connections(), 1)
+
+    def test_a_process_does_not_use_the_connection_of_its_parent(self):
+        def read(number):
+            self.assertStatus(self.read_index(), 200)
+
+        self.assertEqual(self.at_once(4, read), [0] * 4)
+        self.assertStatus(self.read_index(), 200)
+
+    def test_after_the_connection_was_cut_the_next_request_works(self):
+        self.cut_connections()
+        self.assertStatus(self.read_index(), 200)
+
+    def test_after_the_connection_was_cut_a_post_is_stored_once(self):
+        self.cut_connections()
+        self.assertStatus(self.add_entry('After'), 200)
+        self.assertEqual(self.titles(), ['After', 'Before'])
+
+    def test_a_post_whose_connection_is_cut_comes_back_in_its_form(self):
+        def cut_and_tell_time():
+            self.cut_connections()
+            return '2026-11-21T03:04:05Z'
+
+        with (
+            mock.patch.object(app, 'utc_now', side_effect=cut_and_tell_time),
+            self.assertLogs(app.app.logger, 'ERROR'),
+        ):
+            response = self.add_entry('My title', 'My text')
+        self.assertStatus(response, 503)
+        self.assertShows(response, '\nMy text</textarea>')
+        self.assertStatus(self.add_entry('My title', 'My text'), 200)
+        self.assertEqual(self.titles(), ['My title', 'Before'])
+
+    def assertTrouble(self, words):
+        with self.assertLogs(app.app.logger, 'ERROR'):
+            response = self.add_entry('Title', 'My text')
+        self.assertStatus(response, 503)
+        self.assertShows(response, words)
+        self.assertShows(response, '\nMy text</textarea>')
+
+    def test_a_server_that_cannot_be_reached(self):
+        self.use_url(port=1)
+        self.assertTrouble('The database cannot be reached')
+
+    def test_a_server_that_is_out_of_connections(self):
+        role = f'{self.schema}_role'
+        self.ask_postgres(f'create role {role} login connection limit 0')
+        self.addCleanup(self.ask_postgres, f'drop role {role}')
+        self.use_url(user=role)
+        self.assertTrouble('The database cannot be reached')
+
+    def test_a_database_that_can_only_be_read(self):
+        options = conninfo_to_dict(self.database)['options']
+        self.use_url(options=f'{options} -c default_transaction_read_only=on')
+        self.assertTrouble('The database can only be read')
+
+    def test_a_locked_table(self):
+        self.configure(DATABASE_TIMEOUT=0.1)
+        self.cut_connections()
+        with self.locked_database():
+            self.assertTrouble('The database is busy')
+
+    def test_signs_that_mean_something_in_a_query_are_stored(self):
+        self.add_entry('100 % sure?', '%s ? %(x)s')
+        self.assertEqual(self.titles()[0], '100 % sure?')
+
+    def test_the_search_uses_its_index(self):
+        with app.app.app_context():
+            app.get_db().execute('set enable_seqscan = off')
+            query = 'explain select id from entries where words @@ cast(? as tsquery)'
+            plan = [row['QUERY PLAN'] for row in app.get_db().execute(query, ["'x':*"])]
+        self.assertIn('entries_words', '\n'.join(plan))
+
+    def test_a_server_elsewhere_has_to_encrypt(self):
+        for url, mode in [
+            ('postgres://u:p@db.example.org/blog', 'require'),
+            ('postgresql://u:p@db.example.org/blog?sslmode=disable', 'require'),
+            ('postgresql://u:p@db.example.org/blog?sslmode=verify-full', 'verify-full'),
+            ('postgresql://u@localhost/blog', None),
+            ('postgresql://u@127.0.0.1/blog', None),
+            ('postgresql:///blog', None),
+            ('postgresql:///blog?host=/var/run/postgresql', None),
+            ('postgresql://u@127.0.0.1.example.org/blog', 'require'),
+            ('postgresql://u@localhost,db.example.org/blog', 'require'),
+            ('postgresql://u@localhost/blog?hostaddr=192.0.2.1', 'require'),
+        ]:
+            with self.subTest(url=url), mock.patch('psycopg.connect') as connect:
+                app.PostgresConnection(url)
+                self.assertEqual(connect.call_args.kwargs.get('sslmode'), mode)
+
+
 class EntriesTest(FlaskrTestCase):
     def test_the_newest_entry_comes_first(self):
         with app.app.app_context():
@@ -409,6 +536,12 @@ class EntriesTest(FlaskrTestCase):
             app.insert_entry('Newer', '')
             titles = [entry['title'] for entry in app.find_newest(9)]
         self.assertEqual(titles, ['Newer', 'Older'])
+
+    def test_a_character_that_not_every_database_can_hold_is_dropped(self):
+        with app.app.app_context():
+            app.insert_entry('a\0b', 'c\0d')
+            entry = app.find_newest(1)[0]
+        self.assertEqual((entry['title'], entry['text']), ('ab', 'cd'))
 
     def test_an_id_is_never_used_again(self):
         with app.app.app_context():
@@ -1690,6 +1823,12 @@ class DatabaseTroubleTest(SqliteTestCase):
         with self.assertLogs(app.app.logger, 'ERROR'):
             self.assertIn('Retry-After', self.read_index().headers)
 
+    def test_a_reader_who_logs_out_is_told_too(self):
+        self.configure(PROPAGATE_EXCEPTIONS=False)
+        self.corrupt()
+        with self.assertLogs(app.app.logger, 'ERROR'):
+            self.assertStatus(app.app.test_client().get('/logout'), 503)
+
     def test_the_page_still_has_its_style(self):
         self.corrupt()
         with self.client.get('/static/style.css') as response:
@@ -1958,6 +2097,31 @@ class ServedTest(ServedTestCase):
         self.start()
         self.browser = browser
         self.assertEqual(self.post('After the restart')[0], 200)
+
+    def test_two_servers_share_a_blog(self):
+        def at(server):
+            vars(self).update(server)
+
+        def start():
+            self.start()
+            self.log_in()
+            names = ['server', 'address', 'port', 'browser', 'log']
+            return {name: getattr(self, name) for name in names}
+
+        one = start()
+        self.addCleanup(self.kill)
+        self.addCleanup(at, one)
+        two = start()
+        at(one)
+        self.post('Posted on one')
+        at(two)
+        self.assertIn('Posted on one', self.visit('/')[1])
+        self.visit('/edit/1', {'title': 'Edited on two', 'text': ''})
+        at(one)
+        self.assertIn('Edited on two', self.visit('/')[1])
+        self.visit('/logout')
+        at(two)
+        self.assertEqual(self.post('After logging out on one')[0], 401)
 
     def test_port_and_options_come_from_the_environment(self):
         with socket.create_server(('127.0.0.1', 0)) as listener:
