@@ -11,17 +11,20 @@ line, Development server.
 
 import hashlib
 import hmac
+import json
 import math
 import os
 import re
 import secrets
 import sqlite3
 import sys
+import tempfile
+import textwrap
 import threading
 import time
 import unicodedata
 import uuid
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timezone
 from functools import lru_cache, wraps
 
@@ -41,7 +44,7 @@ from flask import (
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug.exceptions import BadHost, HTTPException, ServiceUnavailable, TooManyRequests
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -103,6 +106,16 @@ def explain_trouble(error):
 def is_postgres():
     """Say whether the database is Postgres, or else SQLite."""
     return app.config['DATABASE'].startswith(('postgres://', 'postgresql://'))
+
+
+@app.template_global()
+def entries_vanish():
+    """Say whether this is a dyno of Heroku, whose disk is wiped, without a database."""
+    return 'DYNO' in os.environ and not is_postgres()
+
+
+if entries_vanish():
+    app.logger.warning('Entries will vanish! Run: heroku addons:create heroku-postgresql')
 
 
 class PostgresConnection:
@@ -355,10 +368,11 @@ def keep_ids_unused(db):
 
 
 SELECT_ENTRIES = """
-    select id, title, text, created, updated, deleted, version,
+    select id, title, text, created, updated, deleted, version, guid,
         coalesce(updated, created, '1970-01-01T00:00:00Z') as changed
     from entries
 """
+ROWS_AT_ONCE = 1000  # of an export or import
 IN_TRASH = {False: 'deleted is null', True: 'deleted is not null'}
 
 
@@ -368,9 +382,15 @@ def entry_urn(entry):
     return uuid.uuid5(uuid.NAMESPACE_URL, f'flaskr:{entry["id"]}:{entry["created"]}').urn
 
 
+def format_time(moment):
+    """Return a time of any zone as entries keep it: in UTC, to the second."""
+    moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
+    return f'{moment.isoformat(timespec="seconds")}Z'
+
+
 def utc_now():
     """Return the time as entries keep it."""
-    return datetime.now(timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
+    return format_time(datetime.now(timezone.utc))
 
 
 def find_entry(entry_id, trashed=False):
@@ -464,6 +484,63 @@ def update_entry(entry_id, title, text, version):
     """
     values = [drop_nul(title), drop_nul(text), utc_now(), entry_id, version]
     return get_db().execute(statement, values).rowcount == 1
+
+
+def read_all_entries():
+    """Yield every entry, the trash too, from the lowest id on.
+
+    In pages, so that neither the memory has to hold them all nor a lock to be kept.
+    """
+    query = f'{SELECT_ENTRIES} where id > ? order by id limit ?'
+    last_id = -1
+    while rows := get_db().execute(query, [last_id, ROWS_AT_ONCE]).fetchall():
+        yield from rows
+        last_id = rows[-1]['id']
+
+
+def find_known(guids, ids):
+    """Return the entries that have one of these guids or ids."""
+    query = f"""
+        {SELECT_ENTRIES} where guid in ({', '.join('?' * len(guids)) or 'null'})
+        union all {SELECT_ENTRIES} where id in ({', '.join('?' * len(ids)) or 'null'})
+    """
+    return get_db().execute(query, [*guids, *ids]).fetchall()
+
+
+def import_entries(db, entries):
+    """Store the entries that are not here already; yield how many, a part at a time.
+
+    Each is a dict of columns with a guid that says which it is. It keeps its id if that
+    is free. The others get new ids at the end, from the oldest on.
+    """
+    columns = 'title, text, created, updated, deleted, version, guid'
+    names = columns.split(', ')
+    marks = ', '.join('?' * len(names))
+    without_id = {}
+    for start in range(0, len(entries), ROWS_AT_ONCE):
+        part = {entry['guid']: entry for entry in entries[start : start + ROWS_AT_ONCE]}
+        ids = [entry['id'] for entry in part.values() if entry['id']]
+        here = find_known(list(part), ids)
+        known = {entry['guid'] or entry_urn(entry) for entry in here}
+        taken = {entry['id'] for entry in here}
+        rows = []
+        for guid, entry in part.items():
+            if guid in known:
+                continue
+            if entry['id'] and entry['id'] not in taken:
+                taken.add(entry['id'])
+                own = guid == entry_urn(entry)
+                rows.append([entry['id'], *(entry[name] for name in names[:-1])])
+                rows[-1].append(None if own else guid)
+            else:
+                without_id[guid] = entry
+        db.executemany(f'insert into entries (id, {columns}) values (?, {marks})', rows)
+        yield len(rows)
+    keep_ids_unused(db)
+    oldest_first = sorted(without_id.values(), key=lambda entry: entry['created'] or '')
+    rows = [[entry[name] for name in names] for entry in oldest_first]
+    db.executemany(f'insert into entries ({columns}) values ({marks})', rows)
+    yield len(rows)
 
 
 def trash_entry(entry_id):
@@ -1002,21 +1079,166 @@ def show_database_error(error):
     return show_error(ServiceUnavailable(explain_trouble(error), retry_after=10))
 
 
+# Import and export ---------------------------------------------------------------
+
+FEED_VERSION = 'https://jsonfeed.org/version/1.1'
+KINDS = {str: 'a text', int: 'a number', dict: 'an object'}
+
+
+def make_item(entry):
+    """Return an entry as an item of a JSON Feed; what the format lacks is in _flaskr."""
+    own = {name: entry[name] for name in ('id', 'text', 'version', 'deleted')}
+    item = {
+        'id': entry['guid'] or entry_urn(entry),
+        'title': entry['title'],
+        'content_html': MARKDOWN.render(entry['text']),
+        'date_published': entry['created'],
+        'date_modified': entry['updated'],
+        '_flaskr': {name: value for name, value in own.items() if value is not None},
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def write_feed(file):
+    """Write all entries as a JSON Feed 1.1 (https://jsonfeed.org/version/1.1), one a line."""
+    file.write(f'{{"version": "{FEED_VERSION}", "title": "Flaskr", "items": [')
+    separator = '\n'
+    for entry in read_all_entries():
+        file.write(separator + json.dumps(make_item(entry), ensure_ascii=False))
+        separator = ',\n'
+    file.write('\n]}\n')
+
+
+def read_field(item, name, kind=str):
+    """Return a value of an item, or None; ValueError says what is wrong with it."""
+    value = item.get(name)
+    if value is None:
+        return None
+    if type(value) is not kind or (kind is int and not 0 < value <= MAX_ID):
+        raise ValueError(f'{name} has to be {KINDS[kind]}')
+    if kind is str:
+        if re.search('[\ud800-\udfff]', value):
+            raise ValueError(f'{name} has half a character in it')
+        return drop_nul(value)
+    return value
+
+
+def read_time(item, name):
+    """Return a time of an item (RFC 3339) as entries keep it, or None."""
+    value = read_field(item, name)
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(re.sub(r'\.\d+', '', value).replace('Z', '+00:00'))
+        if moment.tzinfo:
+            return format_time(moment)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f'{name} is no time with its zone, as 2026-11-21T03:04:05Z is')
+
+
+def read_item(item):
+    """Return an item of a JSON Feed as the columns of an entry."""
+    if not isinstance(item, dict):
+        raise ValueError('it has to be an object')
+    if type(item.get('id')) is int:  # as the format's version 1.0 had it
+        item = {**item, 'id': str(item['id'])}
+    guid = read_field(item, 'id')
+    if not guid or len(guid) > 1000:
+        raise ValueError('id is missing or longer than 1000 characters')
+    own = read_field(item, '_flaskr', dict) or {}
+    number = int(guid) if re.fullmatch('[1-9][0-9]{0,17}', guid) else None
+    text = read_field(own, 'text')
+    for name in ('content_html', 'content_text', 'summary'):
+        value = read_field(item, name)
+        if text is None and value is not None:
+            text = value if name == 'content_html' else str(escape(value))
+    words = textwrap.shorten(Markup(text or '').striptags(), 60, placeholder='…')
+    title = read_field(item, 'title') or ''
+    return {
+        'id': read_field(own, 'id', int) or number,
+        'title': title if title.strip() else words or 'Untitled',
+        'text': text or '',
+        'created': read_time(item, 'date_published'),
+        'updated': read_time(item, 'date_modified'),
+        'deleted': read_time(own, 'deleted'),
+        'version': read_field(own, 'version', int) or 1,
+        'guid': guid,
+    }
+
+
+def read_feed(path):
+    """Return the entries of a JSON Feed; ValueError names the line or item that is wrong."""
+    try:
+        with open(path, encoding='utf-8-sig') as file:
+            feed = json.load(file)
+    except UnicodeDecodeError:
+        raise ValueError('it is not UTF-8') from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f'line {error.lineno}: {error.msg}') from None
+    except RecursionError:
+        raise ValueError('it is nested too deeply') from None
+    version = feed.get('version') if isinstance(feed, dict) else None
+    if not str(version).startswith('https://jsonfeed.org/version/'):
+        raise ValueError('it is not a JSON Feed')
+    if not isinstance(feed.get('items'), list):
+        raise ValueError('its items have to be a list')
+    entries = []
+    for number, item in enumerate(feed['items'], start=1):
+        try:
+            entries.append(read_item(item))
+        except ValueError as error:
+            raise ValueError(f'item {number}: {error}') from None
+    return entries
+
+
+def sync_folder(path):
+    """Make sure that what was renamed in a folder survives the loss of power."""
+    folder = os.open(path, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+
+
+@contextmanager
+def new_file(path, publish):
+    """Yield the path of a new file that becomes `path` when it is complete and on disk.
+
+    Only its owner can read it. publish is os.link, which refuses to overwrite, or
+    os.replace.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    file, temporary = tempfile.mkstemp(dir=folder)
+    try:
+        yield temporary
+        os.fsync(file)
+        publish(temporary, path)
+        sync_folder(folder)
+    finally:
+        os.close(file)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
 # Command line -------------------------------------------------------------------
 
 
-def init_db_or_exit():
-    """Create or upgrade the database, or say in one line why that fails."""
+@contextmanager
+def plain_errors():
+    """Say in one line why something fails, with exit status 1."""
     try:
-        init_db()
+        yield
     except sqlite3.Error as error:
-        sys.exit(f'The database {app.config["DATABASE"]} cannot be used: {error}')
+        name = 'on Postgres' if is_postgres() else app.config['DATABASE']
+        sys.exit(f'The database {name} cannot be used: {error}')
+    except OSError as error:
+        sys.exit(f'{error.filename2 or error.filename}: {error.strerror}')
 
 
 @app.cli.command('init-db')
 def init_db_command():
     """Create or upgrade the database; what is in it stays."""
-    init_db_or_exit()
+    with plain_errors():
+        init_db()
     click.echo('Initialized the database.')
 
 
@@ -1030,9 +1252,57 @@ def hash_password_command():
     click.echo(generate_password_hash(password))
 
 
+@app.cli.command('backup')
+@click.argument('file')
+def backup_command(file):
+    """Copy a SQLite blog to FILE, even while it is in use."""
+    if is_postgres():
+        sys.exit('This blog is on Postgres: use pg_dump, or flask export.')
+    with (
+        plain_errors(),
+        closing(connect_db()) as source,
+        new_file(file, os.link) as path,
+        closing(sqlite3.connect(path)) as target,
+    ):
+        source.backup(target)
+
+
+@app.cli.command('export')
+@click.argument('file', required=False)
+def export_command(file):
+    """Write all entries, the trash too, as a JSON Feed to FILE or to stdout."""
+    with plain_errors():
+        if file is None:
+            write_feed(click.get_text_stream('stdout', encoding='utf-8'))
+        else:
+            with new_file(file, os.replace) as path, open(path, 'w', encoding='utf-8') as stream:
+                write_feed(stream)
+
+
+@app.cli.command('import')
+@click.argument('file')
+def import_command(file):
+    """Read entries from FILE, an export or any JSON Feed; twice does no harm."""
+    with plain_errors():
+        try:
+            entries = read_feed(file)
+        except ValueError as error:
+            sys.exit(f'{file}: {error}')
+        imported = 0
+        progress = click.progressbar(
+            length=len(entries), file=sys.stderr, hidden=not sys.stderr.isatty()
+        )
+        with transaction(get_db()) as db, progress:
+            for count in import_entries(db, entries):
+                imported += count
+                progress.update(ROWS_AT_ONCE)
+    click.echo(f'Imported {imported} entries; {len(entries) - imported} were here already.')
+
+
 # Development server -------------------------------------------------------------
 
 if __name__ == '__main__':
-    init_db_or_exit()
+    with plain_errors():
+        init_db()
     app.jinja_env.auto_reload = True
     app.run(use_reloader=True, use_debugger=False)  # a debugger would let others run code

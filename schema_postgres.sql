@@ -8,7 +8,7 @@ create table if not exists entries (
     created text,
     updated text,
     deleted text,
-    version integer not null default 1,
+    version bigint not null default 1,
     guid text unique
 );
 create index if not exists entries_in_trash on entries (id) where deleted is not null;

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import http.client
 import itertools
+import json
 import multiprocessing
 import os
 import re
@@ -1877,6 +1878,383 @@ class CommandLineTest(FlaskrTestCase):
         self.assertIn('Take another', result.stderr)
 
 
+class DataTestCase(FlaskrTestCase):
+    """The author's data, in and out by the command line."""
+
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.file = os.path.join(self.folder, 'blog.json')
+
+    def run_command(self, *args):
+        result = app.app.test_cli_runner().invoke(args=args)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    def write(self, text):
+        with open(self.file, 'w', encoding='utf-8', errors='surrogatepass') as file:
+            file.write(text)
+
+    def write_feed(self, *items, **more):
+        feed = {'version': 'https://jsonfeed.org/version/1.1', 'title': 'Elsewhere', **more}
+        self.write(json.dumps({**feed, 'items': items}))
+
+    def import_feed(self, *items, **more):
+        self.write_feed(*items, **more)
+        return self.run_command('import', self.file)
+
+    def read_export(self):
+        result = self.run_command('export')
+        self.assertEqual(result.exit_code, 0)
+        return json.loads(result.stdout)
+
+    def rows(self):
+        return self.query(
+            'select id, title, text, created, updated, deleted, version, guid '
+            'from entries order by id'
+        )
+
+    def fill_the_blog(self):
+        self.login()
+        self.add_entry('First', 'Some *text*')
+        self.add_entry('Sécond <b>', '日本 \U0001f600\r\n\r\n"x" \\ \u2028')
+        self.add_entry('In the trash', '')
+        self.post('/delete/3')
+        self.edit_entry(1, 'First edited', 'Some *text*')
+        self.query('update entries set created = null where id = 2')
+
+
+class ExportTest(DataTestCase):
+    def test_it_is_a_json_feed(self):
+        feed = self.read_export()
+        self.assertEqual(feed['version'], 'https://jsonfeed.org/version/1.1')
+        self.assertEqual(feed['title'], 'Flaskr')
+        self.assertEqual(feed['items'], [])
+
+    def test_it_has_everything(self):
+        self.fill_the_blog()
+        self.query("update entries set created = '2026-11-21T03:04:05Z' where id <> 2")
+        self.query("update entries set updated = '2026-11-22T03:04:05Z' where id = 1")
+        first, second, third = self.read_export()['items']
+        self.assertEqual(first['title'], 'First edited')
+        self.assertEqual(first['content_html'], '<p>Some <em>text</em></p>\n')
+        self.assertEqual(first['date_published'], '2026-11-21T03:04:05Z')
+        self.assertEqual(first['date_modified'], '2026-11-22T03:04:05Z')
+        self.assertEqual(first['_flaskr']['id'], 1)
+        self.assertEqual(first['_flaskr']['text'], 'Some *text*')
+        self.assertNotIn('date_published', second)
+        self.assertRegex(third['_flaskr']['deleted'], 'Z$')
+
+    def test_ids_are_strings_and_differ_as_the_format_wants(self):
+        self.fill_the_blog()
+        ids = [item['id'] for item in self.read_export()['items']]
+        self.assertEqual(len({entry_id for entry_id in ids if isinstance(entry_id, str)}), 3)
+
+    def test_it_goes_to_a_file(self):
+        self.fill_the_blog()
+        result = self.run_command('export', self.file)
+        self.assertEqual(result.output, '')
+        with open(self.file, encoding='utf-8') as file:
+            self.assertEqual(json.load(file), self.read_export())
+
+    def test_it_takes_more_entries_than_it_reads_at_once(self):
+        self.login()
+        for number in range(5):
+            self.add_entry(f'Entry {number}')
+        with mock.patch.object(app, 'ROWS_AT_ONCE', 2):
+            titles = [item['title'] for item in self.read_export()['items']]
+        self.assertEqual(titles, [f'Entry {number}' for number in range(5)])
+
+    def test_a_folder_that_is_not_there_is_an_error(self):
+        result = self.run_command('export', os.path.join(self.folder, 'none', 'blog.json'))
+        self.assertNotEqual(result.exit_code, 0)
+        self.assertIn('No such file or directory', result.output)
+
+
+class ImportTest(DataTestCase):
+    def assertRefused(self, words):
+        """Assert that a file changes nothing and that the message says why."""
+        self.login()
+        self.add_entry('Here before')
+        before = self.rows()
+        result = self.run_command('import', self.file)
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn(words, result.output)
+        self.assertNotIn('Traceback', result.output)
+        self.assertEqual(self.rows(), before)
+
+    def test_an_export_comes_back_as_it_was(self):
+        self.fill_the_blog()
+        before = self.rows()
+        self.run_command('export', self.file)
+        self.query('delete from entries')
+        result = self.run_command('import', self.file)
+        self.assertEqual(result.exit_code, 0)
+        self.assertIn('Imported 3 entries; 0 were here already.', result.output)
+        self.assertEqual(self.rows(), before)
+
+    def test_importing_twice_changes_nothing(self):
+        self.fill_the_blog()
+        self.run_command('export', self.file)
+        before = self.rows()
+        for _ in range(2):
+            result = self.run_command('import', self.file)
+            self.assertIn('Imported 0 entries; 3 were here already.', result.output)
+            self.assertEqual(self.rows(), before)
+
+    def test_an_entry_that_was_edited_since_is_not_set_back(self):
+        self.fill_the_blog()
+        self.run_command('export', self.file)
+        self.edit_entry(1, 'Edited since')
+        self.run_command('import', self.file)
+        self.assertIn('Edited since', self.titles())
+
+    def test_an_id_that_is_taken_is_not_overwritten(self):
+        self.fill_the_blog()
+        self.run_command('export', self.file)
+        self.query('delete from entries')
+        self.query(
+            'insert into entries (id, title, text, created) values (?, ?, ?, ?)',
+            *(1, 'Somebody else', '', '2020-01-01T00:00:00Z'),
+        )
+        for _ in range(2):
+            self.run_command('import', self.file)
+            titles = [(row[0], row[1]) for row in self.rows()]
+            self.assertEqual(len(titles), 4)
+            self.assertEqual(titles[0], (1, 'Somebody else'))
+            self.assertEqual(titles[1], (2, 'Sécond <b>'))
+            self.assertIn('First edited', [title for _, title in titles])
+
+    def test_an_imported_id_is_never_used_again(self):
+        self.import_feed({'id': '70', 'content_text': 'Text'})
+        self.login()
+        self.add_entry('New')
+        self.assertEqual(max(row[0] for row in self.rows()), 71)
+
+    def test_an_imported_entry_is_found_by_the_search(self):
+        self.import_feed({'id': '7', 'title': 'Apples', 'content_text': ''})
+        self.assertEqual(self.titles('/search?q=apples'), ['<mark>Apples</mark>'])
+
+    def test_any_json_feed_is_taken(self):
+        self.import_feed(
+            {
+                'id': 'https://example.org/2',
+                'title': 'Second',
+                'content_html': '<p>Two</p>',
+                'date_published': '2020-02-07T14:04:00-05:00',
+                'date_modified': '2020-02-08T14:04:00.123Z',
+            },
+            {'id': 'https://example.org/1', 'content_text': 'One', 'url': 'https://example.org/1'},
+            {'id': 3, 'summary': 'Three'},
+        )
+        rows = {row[1]: row for row in self.rows()}
+        self.assertEqual(rows['Second'][2], '<p>Two</p>')
+        self.assertEqual(rows['Second'][3], '2020-02-07T19:04:00Z')
+        self.assertEqual(rows['Second'][4], '2020-02-08T14:04:00Z')
+        self.assertEqual(rows['One'][2], 'One')
+        self.assertEqual(rows['Three'][0], 3)
+
+    def test_any_json_feed_twice_changes_nothing(self):
+        items = [{'id': 'https://example.org/1', 'content_text': 'One'}, {'id': '5', 'title': 'x'}]
+        self.import_feed(*items)
+        before = self.rows()
+        self.import_feed(*items)
+        self.assertEqual(self.rows(), before)
+
+    def test_an_item_that_is_in_the_file_twice_comes_in_once(self):
+        item = {'id': 'https://example.org/1', 'content_text': 'One'}
+        self.import_feed(item, item)
+        self.assertEqual(len(self.rows()), 1)
+
+    def test_the_older_item_gets_the_lower_id(self):
+        self.import_feed(
+            {'id': 'b', 'title': 'Newer', 'date_published': '2020-02-02T00:00:00Z'},
+            {'id': 'a', 'title': 'Older', 'date_published': '2020-01-01T00:00:00Z'},
+        )
+        self.assertEqual(self.titles(), ['Newer', 'Older'])
+
+    def test_an_item_without_a_title_is_called_after_its_first_words(self):
+        self.import_feed({'id': 'a', 'content_html': f'<p>Good {"very " * 30}morning</p>'})
+        title = self.rows()[0][1]
+        self.assertTrue(title.startswith('Good very very'))
+        self.assertLessEqual(len(title), 60)
+
+    def test_an_item_without_any_words_has_a_title_too(self):
+        self.import_feed({'id': 'a', 'content_html': '<img src="https://example.org/i">'})
+        self.assertEqual(self.rows()[0][1], 'Untitled')
+
+    def test_a_character_that_not_every_database_can_hold_is_dropped(self):
+        self.import_feed({'id': 'a\0', 'title': 'a\0b', 'content_text': 'c\0d'})
+        self.assertEqual(self.rows()[0][1:3], ('ab', 'cd'))
+
+    def test_a_byte_order_mark_is_no_error(self):
+        self.write('\ufeff{"version": "https://jsonfeed.org/version/1.1", "items": []}')
+        self.assertEqual(self.run_command('import', self.file).exit_code, 0)
+
+    def test_a_file_that_is_not_there(self):
+        self.assertRefused('No such file or directory')
+
+    def test_a_file_that_is_no_json(self):
+        self.write('<html>')
+        self.assertRefused('line 1')
+
+    def test_a_file_that_was_cut_off(self):
+        self.fill_the_blog()
+        self.run_command('export', self.file)
+        with open(self.file, 'r+') as file:
+            file.truncate(os.path.getsize(self.file) - 30)
+        self.assertRefused('line ')
+
+    def test_a_file_that_is_no_text(self):
+        with open(self.file, 'wb') as file:
+            file.write(b'\xff\xfe\x00')
+        self.assertRefused('is not UTF-8')
+
+    def test_a_file_that_is_nested_too_deeply(self):
+        self.write('[' * 100_000)
+        self.assertRefused(self.file)
+
+    def test_a_file_that_is_no_feed(self):
+        for text in ['[]', '{}', '{"version": "1"}', '"x"', 'null']:
+            self.write(text)
+            self.assertRefused('is not a JSON Feed')
+
+    def test_a_feed_without_items(self):
+        for more in [{'items': 'x'}, {'items': None}]:
+            self.write_feed()
+            self.write(json.dumps({'version': 'https://jsonfeed.org/version/1.1', **more}))
+            self.assertRefused('items')
+
+    def test_an_item_with_something_wrong_in_it(self):
+        good = {'id': 'good', 'content_text': 'x'}
+        text = 'has to be a text'
+        for wrong, words in [
+            ('x', 'has to be an object'),
+            ({}, 'id'),
+            ({'id': None}, 'id'),
+            ({'id': 'x', 'title': 7}, f'title {text}'),
+            ({'id': 'x', 'content_html': ['x']}, f'content_html {text}'),
+            ({'id': 'x', 'content_text': {}}, f'content_text {text}'),
+            ({'id': 'x', 'date_published': 7}, f'date_published {text}'),
+            ({'id': 'x', 'date_published': 'yesterday'}, 'date_published is no time'),
+            ({'id': 'x', 'date_published': '2026-11-21'}, 'date_published is no time'),
+            ({'id': 'x', 'date_modified': '0001-01-01T00:00:00+14:00'}, 'date_modified is no time'),
+            ({'id': 'x', 'title': '\ud800'}, 'half a character'),
+            ({'id': 'x', '_flaskr': 7}, '_flaskr has to be an object'),
+            ({'id': 'x', '_flaskr': {'text': 7}}, f'text {text}'),
+            ({'id': 'x', '_flaskr': {'id': 'x'}}, 'id has to be a number'),
+            ({'id': 'x', '_flaskr': {'id': 2**70}}, 'id has to be a number'),
+            ({'id': 'x', '_flaskr': {'version': True}}, 'version has to be a number'),
+            ({'id': 'x', '_flaskr': {'deleted': 'x'}}, 'deleted is no time'),
+        ]:
+            with self.subTest(wrong=wrong):
+                self.write_feed(good, wrong)
+                self.assertRefused('item 2')
+                self.assertRefused(words)
+
+    def test_a_database_that_fails_changes_nothing(self):
+        self.configure(DATABASE_TIMEOUT=0.1)
+        self.login()
+        self.write_feed({'id': 'x', 'title': 'x'})
+        with self.locked_database():
+            result = self.run_command('import', self.file)
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn('cannot be used', result.output)
+        self.assertEqual(self.rows(), [])
+
+
+class BackupTest(DataTestCase):
+    def setUp(self):
+        super().setUp()
+        self.file = os.path.join(self.folder, 'backup.db')
+        self.add_entries('Kept')
+
+    def test_on_postgres_it_says_what_to_use(self):
+        self.configure(DATABASE='postgresql://localhost/blog')
+        result = self.run_command('backup', self.file)
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn('pg_dump', result.output)
+        self.assertIn('flask export', result.output)
+
+
+class SqliteBackupTest(BackupTest):
+    postgres_url = None
+
+    def test_a_backup_is_restored_by_copying_it_back(self):
+        self.assertEqual(self.run_command('backup', self.file).exit_code, 0)
+        self.add_entry('After the backup')
+        shutil.copy(self.file, self.database)
+        self.assertEqual(self.titles(), ['Kept'])
+
+    def test_nobody_else_can_read_it(self):
+        self.run_command('backup', self.file)
+        self.assertEqual(os.stat(self.file).st_mode & 0o777, 0o600)
+
+    def test_it_overwrites_nothing(self):
+        with open(self.file, 'w') as file:
+            file.write('Precious')
+        result = self.run_command('backup', self.file)
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn('exists', result.output)
+        with open(self.file) as file:
+            self.assertEqual(file.read(), 'Precious')
+
+    def test_it_leaves_nothing_else_behind(self):
+        self.run_command('backup', self.file)
+        self.run_command('backup', self.file)
+        self.assertEqual(os.listdir(self.folder), ['backup.db'])
+
+    def test_a_folder_that_is_not_there_is_an_error(self):
+        result = self.run_command('backup', os.path.join(self.folder, 'none', 'backup.db'))
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn('No such file or directory', result.output)
+
+    def test_a_damaged_blog_is_not_backed_up(self):
+        with open(self.database, 'r+b') as file:
+            file.write(b'not a database any more' * 10)
+        result = self.run_command('backup', self.file)
+        self.assertEqual(result.exit_code, 1)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_it_is_consistent_while_entries_are_written(self):
+        def write_or_back_up(number):
+            with app.app.app_context():
+                for count in range(20):
+                    if number:
+                        with app.transaction(app.get_db()):
+                            app.insert_entry(f'{number}, {count}', 'x' * 10_000)
+                            app.insert_entry(f'{number}, {count}', 'x' * 10_000)
+                    elif count < 3:
+                        self.run_command('backup', f'{self.file}{count}')
+
+        self.assertEqual(self.at_once(3, write_or_back_up), [0] * 3)
+        for count in range(3):
+            self.database = f'{self.file}{count}'
+            self.assertEqual(self.query('pragma integrity_check'), [('ok',)])
+            self.assertEqual(self.query('select count(*) % 2 from entries'), [(1,)])
+
+
+class MovingTest(DataTestCase):
+    """From one engine to the other and back."""
+
+    def test_the_other_engine_exports_the_same_document_byte_for_byte(self):
+        self.fill_the_blog()
+        self.import_feed({'id': 'https://example.org/1', 'content_text': 'From elsewhere'})
+        first = self.run_command('export').stdout_bytes
+        self.write(first.decode())
+        other = os.path.join(self.folder, 'other.db')
+        self.configure(DATABASE=other)
+        self.assertEqual(self.run_command('import', self.file).exit_code, 0)
+        self.assertEqual(self.run_command('export').stdout_bytes, first)
+        self.query('delete from entries')
+        self.configure(DATABASE=self.database)
+        self.assertEqual(self.run_command('import', self.file).exit_code, 0)
+        self.assertEqual(self.run_command('export').stdout_bytes, first)
+
+
 class DevelopmentServerTest(SqliteTestCase):
     def run_app_py(self, use):
         """Do what `python app.py` does, but call use(app) in place of serving."""
@@ -2032,6 +2410,36 @@ class ServedTestCase(FlaskrTestCase):
         return connection.makefile().readline()
 
 
+class HerokuTest(FlaskrTestCase):
+    def read_dyno_index(self):
+        with mock.patch.dict(os.environ, DYNO='web.1'):
+            return self.read_index()
+
+    def test_the_author_is_told_when_entries_will_vanish(self):
+        self.configure(DATABASE=os.path.join(tempfile.mkdtemp(), 'flaskr.db'))
+        self.login()
+        response = self.read_dyno_index()
+        self.assertShows(response, 'will vanish')
+        self.assertShows(response, 'heroku addons:create heroku-postgresql')
+        shutil.rmtree(os.path.dirname(app.app.config['DATABASE']))
+
+    def test_readers_are_not(self):
+        self.assertDoesNotShow(self.read_dyno_index(), 'will vanish')
+
+    def test_nobody_is_told_on_another_machine_or_with_postgres(self):
+        self.login()
+        self.assertDoesNotShow(self.read_index(), 'will vanish')
+        if self.postgres_url:
+            self.assertDoesNotShow(self.read_dyno_index(), 'will vanish')
+
+    def test_the_button_brings_a_database_a_key_and_asks_for_a_password(self):
+        with open(os.path.join(FOLDER, 'app.json')) as file:
+            button = json.load(file)
+        self.assertEqual(button['addons'], ['heroku-postgresql:essential-0'])
+        self.assertEqual(button['env']['FLASKR_SECRET_KEY']['generator'], 'secret')
+        self.assertNotIn('value', button['env']['FLASKR_PASSWORD'])
+
+
 class ServingTest(unittest.TestCase):
     """How gunicorn is told to serve."""
 
@@ -2130,6 +2538,11 @@ class ServedTest(ServedTestCase):
         self.assertEqual(self.address, f'http://127.0.0.1:{port}')
         self.assertEqual(self.visit('/')[0], 200)
         self.read_log_until('Booting worker', times=2)
+
+    def test_the_log_says_when_entries_will_vanish(self):
+        self.database_url = 'sqlite:///:memory:'
+        self.start(DYNO='web.1')
+        self.read_log_until('heroku addons:create heroku-postgresql')
 
     def test_each_request_is_in_the_log(self):
         self.start()
