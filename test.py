@@ -28,6 +28,7 @@ import unittest
 import urllib.error
 import urllib.parse
 import urllib.request
+import warnings
 from datetime import datetime, timezone
 from unittest import mock
 from xml.etree import ElementTree
@@ -36,6 +37,10 @@ from psycopg.conninfo import conninfo_to_dict
 from werkzeug.security import check_password_hash, generate_password_hash
 
 import app
+
+POSTGRES_URL = os.environ.get('DATABASE_URL', '')  # of a database to make schemas in
+if not POSTGRES_URL.startswith('postgres'):
+    POSTGRES_URL = None  # and the tests run on SQLite, in temporary files
 
 SCHEMA_NUMBERS = itertools.count()
 
@@ -51,7 +56,7 @@ create table entries (
 
 
 class FlaskrTestCase(unittest.TestCase):
-    postgres_url = os.environ.get('DATABASE_URL')  # of a database for tests; None: SQLite
+    postgres_url = POSTGRES_URL
 
     def setUp(self):
         """Give each test an empty database and the tutorial's configuration."""
@@ -177,6 +182,8 @@ class FlaskrTestCase(unittest.TestCase):
         start = fork.Barrier(count)
 
         def wait_and_work(number):
+            # A connection of the parent's is left alone, which psycopg warns about.
+            warnings.simplefilter('ignore', ResourceWarning)
             start.wait()
             work(number)
 
@@ -405,7 +412,7 @@ class SqliteTest(SqliteTestCase):
 
 
 @unittest.skipUnless(
-    FlaskrTestCase.postgres_url,
+    POSTGRES_URL,
     'These need a Postgres: DATABASE_URL=postgresql://user@host/database python test.py',
 )
 class PostgresTest(FlaskrTestCase):
@@ -2530,6 +2537,11 @@ class ServedTest(ServedTestCase):
         self.visit('/logout')
         at(two)
         self.assertEqual(self.post('After logging out on one')[0], 401)
+
+    def test_workers_that_were_forked_from_a_loaded_application_serve(self):
+        self.start('--preload', WEB_CONCURRENCY='2')
+        self.log_in()
+        self.assertEqual({self.post('Title')[0] for _ in range(6)}, {200})
 
     def test_port_and_options_come_from_the_environment(self):
         with socket.create_server(('127.0.0.1', 0)) as listener:
