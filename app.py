@@ -1255,7 +1255,7 @@ def hash_password_command():
 @app.cli.command('backup')
 @click.argument('file')
 def backup_command(file):
-    """Copy a SQLite blog to FILE, even while it is in use."""
+    """Copy a SQLite blog to FILE while it is in use."""
     if is_postgres():
         sys.exit('This blog is on Postgres: use pg_dump, or flask export.')
     with (
@@ -1270,7 +1270,7 @@ def backup_command(file):
 @app.cli.command('export')
 @click.argument('file', required=False)
 def export_command(file):
-    """Write all entries, the trash too, as a JSON Feed to FILE or to stdout."""
+    """Write everything as a JSON Feed to FILE or to stdout."""
     with plain_errors():
         if file is None:
             write_feed(click.get_text_stream('stdout', encoding='utf-8'))
@@ -1282,7 +1282,7 @@ def export_command(file):
 @app.cli.command('import')
 @click.argument('file')
 def import_command(file):
-    """Read entries from FILE, an export or any JSON Feed; twice does no harm."""
+    """Read a JSON Feed from FILE; doing it twice is no harm."""
     with plain_errors():
         try:
             entries = read_feed(file)

@@ -149,6 +149,7 @@ class BrowserTestCase(ServedTestCase):
         self.type('title', title)
         self.type('text', text)
         self.press('Share')
+        self.wait_until(lambda: title in self.titles(), f'{title!r} was not added')
         self.see('New entry was successfully posted')
 
     def stored(self):
@@ -207,6 +208,7 @@ class AuthorTest(BrowserTestCase):
 
     def test_an_edit_can_be_cancelled(self):
         self.press('Edit')
+        self.see_focus('title')
         self.one('.entries [name=title]').send_keys('Not this')
         self.press('Cancel')
         self.see_titles('First')
@@ -230,6 +232,7 @@ class AuthorTest(BrowserTestCase):
         self.open('/entry/1')
         self.reload_mark()
         self.press('Edit')
+        self.see_focus('title')
         self.type('title', ' edited')
         self.press('Save')
         self.see_titles('First edited')
@@ -255,6 +258,7 @@ class AuthorTest(BrowserTestCase):
 
     def test_saving_over_a_newer_save_shows_both_texts(self):
         self.press('Edit')
+        self.see_focus('title')
         self.type_keys(Keys.TAB, ' from this tab')
         self.query("update entries set text = 'From another tab', version = version + 1")
         self.press('Save')
@@ -269,6 +273,17 @@ class AuthorTest(BrowserTestCase):
         self.type('title', 'Second')
         self.type('text', 'Two' + Keys.CONTROL + Keys.ENTER)
         self.see_titles('Second', 'First')
+
+    def test_while_an_entry_is_on_its_way_its_form_cannot_be_changed(self):
+        with self.locked_database():
+            self.type('title', 'Second')
+            self.press('Share')
+            self.wait_until(
+                lambda: self.one('[name=title]').get_attribute('readonly'), 'It can be changed'
+            )
+        self.see_titles('Second', 'First')
+        self.type('title', 'Third')
+        self.assertEqual(self.one('[name=title]').get_attribute('value'), 'Third')
 
     def test_a_button_pressed_twice_posts_once(self):
         self.type('title', 'Once')

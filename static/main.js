@@ -115,20 +115,22 @@ function askToLogIn(form, text) {
   $(form).find('.error').append($link.text('Log in in a new tab'));
 }
 
+/** Let a form neither be sent again nor be changed while it is on its way. */
+function setBusy(form, busy) {
+  form.dataset.busy = busy ? 'yes' : '';
+  $(form).find('button').attr('aria-disabled', busy ? 'true' : null);
+  $(form).find('input, textarea').prop('readOnly', busy);
+}
+
 /** Post a form unless it is being posted already, so that nothing is posted twice. */
 function post(form) {
-  const $buttons = $(form).find('button');
   if (form.dataset.busy) {
     return $.Deferred();
   }
-  form.dataset.busy = 'yes';
-  $buttons.attr('aria-disabled', 'true');
+  setBusy(form, true);
   return $.ajax({
     url: form.action, method: 'POST', data: $(form).serialize(), dataType: 'json', timeout: 30000,
-  }).always(() => {
-    delete form.dataset.busy;
-    $buttons.removeAttr('aria-disabled');
-  });
+  }).always(() => setBusy(form, false));
 }
 
 /** Put the focus on a form's title, behind what is in it. */
