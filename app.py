@@ -4,9 +4,9 @@ One author, the admin, posts entries; everybody reads them. An entry is a title
 and a text. Run `python app.py`, open http://127.0.0.1:5000 and log in as admin
 with the password admin. README.md tells how to put it on the internet.
 
-The rooms, in this order: Configuration, Application, Database, Entries, Security,
-Views for reading, Views for writing, Views for the account, Error pages, Command
-line, Development server.
+The rooms, in this order: Configuration, Application, Database, Entries, Texts,
+Security, Views for reading, Views for writing, Views for the account, Error pages,
+Import and export, Command line, Development server.
 """
 
 import hashlib
@@ -29,18 +29,7 @@ from datetime import datetime, timezone
 from functools import lru_cache, wraps
 
 import click
-from flask import (
-    Flask,
-    abort,
-    flash,
-    g,
-    jsonify,
-    redirect,
-    render_template,
-    request,
-    session,
-    url_for,
-)
+from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
 from markdown_it import MarkdownIt
@@ -48,7 +37,7 @@ from markupsafe import Markup, escape
 from werkzeug.exceptions import BadHost, HTTPException, ServiceUnavailable, TooManyRequests
 from werkzeug.security import check_password_hash, generate_password_hash
 
-# Configuration ----------------------------------------------------------------
+# Configuration -----------------------------------------------------------------
 
 DATABASE = os.environ.get('DATABASE_URL', '').removeprefix('sqlite:///') or os.path.join(
     os.path.dirname(__file__), 'flaskr.db'
@@ -64,17 +53,17 @@ PER_PAGE = 20  # entries
 SEARCH_LIMIT = 1000  # matches that are ranked, the newest ones
 MAX_CONTENT_LENGTH = 1024 * 1024  # bytes of a request's body
 
-# Application ------------------------------------------------------------------
+# Application -------------------------------------------------------------------
 
 app = Flask(__name__)
 app.config.from_object(__name__)
 
-# Database ---------------------------------------------------------------------
+# Database ----------------------------------------------------------------------
 
 SCHEMA_VERSION = 3
 LOCAL_HOSTS = {'', 'localhost', '127.0.0.1', '::1'}
 MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
-MAX_WORDS = 32  # of a search; more would overflow SQLite's parser
+MAX_WORDS = 32  # of a search; far more would be too many for SQLite
 
 NEW_COLUMNS = {  # of entries, which the tutorial's app or an older Flaskr did not have
     'created': 'text',
@@ -191,54 +180,49 @@ def transaction(db):
             yield db
 
 
-def read_schema(name):
-    """Return the statements of a schema file one by one.
+def run_schema(db, name):
+    """Run the statements of a schema file, which empty lines part.
 
-    Not executescript(): it commits what is under way before it starts.
+    Not by executescript(): it commits what is under way before it starts.
     """
-    statement = ''
     with app.open_resource(name, 'r') as file:
-        for line in file:
-            statement += line
-            if sqlite3.complete_statement(statement):
-                yield statement
-                statement = ''
+        for statement in file.read().split('\n\n'):
+            db.execute(statement)
 
 
 def find_schema_version(db):
     """Return 0 for an empty database and for one made by the tutorial's app."""
     if not is_postgres():
         return db.execute('pragma user_version').fetchone()[0]
-    if not db.execute("select to_regclass('settings') as name").fetchone()['name']:
+    if not db.execute("select to_regclass('internals') as name").fetchone()['name']:
         return 0
-    return db.execute('select schema_version from settings').fetchone()['schema_version']
+    return db.execute('select schema_version from internals').fetchone()['schema_version']
 
 
 def upgrade_sqlite(db):
-    columns = {row['name'] for row in db.execute('pragma table_info(entries)')}
-    if columns:
-        for name in NEW_COLUMNS.keys() - columns:
-            db.execute(f'alter table entries add column {name} {NEW_COLUMNS[name]}')
-    for statement in read_schema('schema.sql'):
-        db.execute(statement)
+    columns = [row['name'] for row in db.execute('pragma table_info(entries)')]
+    for name, kind in NEW_COLUMNS.items():
+        if columns and name not in columns:
+            db.execute(f'alter table entries add column {name} {kind}')
+    run_schema(db, 'schema.sql')
     db.execute("insert into entries_search (entries_search) values ('rebuild')")
-    db.execute(
-        'insert into settings (id, secret_key, logged_out) values (1, ?, ?) on conflict do nothing',
-        [secrets.token_hex(), secrets.token_hex()],
-    )
+    db.execute("""
+        insert into entries_search (entries_search, rowid, title, text)
+        select 'delete', id, title, text from entries where deleted is not null
+    """)
+    values = [secrets.token_hex(), secrets.token_hex()]
+    statement = 'insert into internals (id, secret_key, logged_out) values (1, ?, ?)'
+    db.execute(f'{statement} on conflict do nothing', values)
     db.execute(f'pragma user_version = {SCHEMA_VERSION}')
 
 
 def upgrade_postgres(db):
-    for statement in read_schema('schema_postgres.sql'):
-        db.execute(statement)
-    db.execute(
-        """
-        insert into settings (id, secret_key, logged_out, schema_version) values (1, ?, ?, ?)
+    run_schema(db, 'schema_postgres.sql')
+    statement = """
+        insert into internals (id, secret_key, logged_out, schema_version) values (1, ?, ?, ?)
         on conflict (id) do update set schema_version = excluded.schema_version
-        """,
-        [secrets.token_hex(), secrets.token_hex(), SCHEMA_VERSION],
-    )
+    """
+    db.execute(statement, [secrets.token_hex(), secrets.token_hex(), SCHEMA_VERSION])
 
 
 def upgrade_db(db):
@@ -332,11 +316,11 @@ def find_matches(words):
     everywhere costs no more. A word in a title counts ten times.
     """
     if is_postgres():
-        match = ' & '.join(f"'{word}':*" for word in words)
+        match = ' '.join(words)
         query = """
             select id from (
                 select id, ts_rank(words, match) as rank
-                from entries, (select cast(? as tsquery) as match) as query
+                from entries, (select flaskr_query(?) as match) as query
                 where words @@ match and deleted is null order by id desc limit ?
             ) as matches order by rank desc, id desc
         """
@@ -364,7 +348,7 @@ def keep_ids_unused(db):
         )
 
 
-# Entries ----------------------------------------------------------------------
+# Entries -----------------------------------------------------------------------
 
 
 SELECT_ENTRIES = """
@@ -432,14 +416,9 @@ def find_newest(limit):
 
 
 def split_words(query):
-    """Return the words of a query as the search compares them: no case, no accents.
-
-    No word needs more than 200 letters; Postgres would not take a far longer one.
-    """
-    letters = unicodedata.normalize('NFKD', query)
-    plain = ''.join(letter for letter in letters if not unicodedata.combining(letter))
-    words = re.findall(r'[^\W_]+', unicodedata.normalize('NFC', plain).lower())
-    return [word[:200] for word in words]
+    """Return the words of a query; Postgres takes no far longer ones."""
+    words = re.findall(r'[^\W_]+', unicodedata.normalize('NFC', query))
+    return [word[:200] for word in words[:MAX_WORDS]]
 
 
 def search_entries(words, before=None, after=None):
@@ -454,9 +433,10 @@ def search_entries(words, before=None, after=None):
     else:
         start = ids.index(before) + 1 if before in ids else 0
     page = ids[start : start + size]
-    query = f'{SELECT_ENTRIES} where id in ({", ".join("?" * len(page)) or "null"})'
+    marks = ', '.join('?' * len(page)) or 'null'
+    query = f'{SELECT_ENTRIES} where id in ({marks}) and deleted is null'
     entries = sorted(get_db().execute(query, page), key=lambda entry: page.index(entry['id']))
-    newer = page[0] if start > 0 else None
+    newer = page[0] if page and start > 0 else None
     older = page[-1] if len(ids) > start + size else None
     return {'entries': entries, 'newer': newer, 'older': older}
 
@@ -543,15 +523,9 @@ def import_entries(db, entries):
     yield len(rows)
 
 
-def trash_entry(entry_id):
-    """Move an entry to the trash, where it keeps its id and its times."""
-    statement = 'update entries set deleted = ? where id = ? and deleted is null'
-    get_db().execute(statement, [utc_now(), entry_id])
-
-
-def untrash_entry(entry_id):
-    """Bring an entry back from the trash to its old place."""
-    get_db().execute('update entries set deleted = null where id = ?', [entry_id])
+def move_entry(entry_id, deleted):
+    """Move an entry to the trash, at a time, or out of it with None; all else stays."""
+    get_db().execute('update entries set deleted = ? where id = ?', [deleted, entry_id])
 
 
 def erase_entry(entry_id):
@@ -560,36 +534,47 @@ def erase_entry(entry_id):
     get_db().execute(statement, [entry_id])
 
 
-# Texts --------------------------------------------------------------------------
+# Texts -------------------------------------------------------------------------
 
 MARKDOWN = MarkdownIt('commonmark', {'html': True, 'breaks': True})
+LONG_TEXT = 20_000  # letters
+
+
+@lru_cache(maxsize=256)
+def render_once(text):
+    """Return the HTML of a text, and keep it for the next time."""
+    return MARKDOWN.render(text)
 
 
 @app.template_filter('markdown')
-@lru_cache(maxsize=256)
 def render_text(text):
     """Return the HTML of a text: Markdown with the author's own HTML, line breaks kept."""
-    return Markup(MARKDOWN.render(text))
+    return Markup(render_once(text) if len(text) < LONG_TEXT else MARKDOWN.render(text))
 
 
 @app.template_filter('plain')
 def plain_text(text):
-    """Return the words of a text without any markup, on one line."""
-    return render_text(text).striptags()
+    """Return the words of a text without markup on one line, of a long one the first."""
+    return render_text(text[:LONG_TEXT]).striptags()
 
 
-def is_match(part, words):
-    """Say whether a word of a text begins with one of the words, as the search does."""
-    return ''.join(split_words(part)).startswith(tuple(words))
+def fold(text):
+    """Return a text without case and accents."""
+    letters = unicodedata.normalize('NFKD', text)
+    return ''.join(letter for letter in letters if not unicodedata.combining(letter)).lower()
+
+
+def is_match(word, words):
+    """Say whether a word begins with one of the words, as the search does."""
+    return fold(word).startswith(tuple(fold(word) for word in words))
 
 
 @app.template_filter('mark')
 def mark_words(text, words):
     """Return a text as HTML, with all that begins with one of the words marked."""
     parts = re.split(r'([^\W_]+)', text)
-    return Markup().join(
-        Markup('<mark>{}</mark>').format(part) if is_match(part, words) else part for part in parts
-    )
+    mark = Markup('<mark>{}</mark>').format
+    return Markup().join(mark(part) if is_match(part, words) else part for part in parts)
 
 
 @app.template_filter('excerpt')
@@ -607,7 +592,7 @@ def drop_forbidden(text):
     return re.sub('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]', '', text)
 
 
-# Security ---------------------------------------------------------------------
+# Security ----------------------------------------------------------------------
 
 BROWSER_LIFETIME = 365 * 24 * 60 * 60  # seconds that a known browser stays known
 
@@ -629,9 +614,9 @@ def is_same(given, expected):
     return hmac.compare_digest(given.encode(), expected.encode(errors='surrogateescape'))
 
 
-def find_settings():
+def find_internals():
     """Return the one row of what Flaskr keeps for itself."""
-    return get_db().execute('select secret_key, logged_out from settings').fetchone()
+    return get_db().execute('select secret_key, logged_out from internals').fetchone()
 
 
 def secret_key():
@@ -641,7 +626,7 @@ def secret_key():
     has failed.
     """
     if 'secret_key' not in g:
-        g.secret_key = app.config['SECRET_KEY'] or find_settings()['secret_key']
+        g.secret_key = app.config['SECRET_KEY'] or find_internals()['secret_key']
     return g.secret_key
 
 
@@ -679,21 +664,14 @@ def login_proof():
     It changes when the author logs out and when the name or the password
     changes, so that every cookie from before is worth nothing.
     """
-    logged_out = find_settings()['logged_out']
+    logged_out = find_internals()['logged_out']
     parts = repr([logged_out, app.config['USERNAME'], app.config['PASSWORD']])
     return Signer(secret_key(), salt='login').get_signature(parts).decode()
 
 
-def start_session():
-    """Log the author in, in a session that holds nothing from before."""
-    session.clear()
-    session.permanent = True  # for PERMANENT_SESSION_LIFETIME, even if the browser closes
-    session['login_proof'] = login_proof()
-
-
 def end_all_sessions():
     """Log the author out of every browser."""
-    get_db().execute('update settings set logged_out = ?', [secrets.token_hex()])
+    get_db().execute('update internals set logged_out = ?', [secrets.token_hex()])
 
 
 @app.before_request
@@ -711,13 +689,17 @@ def refuse_other_sites():
     where a request comes from, in Sec-Fetch-Site or else in Origin, and what
     sends neither is no browser. Logging out changes something even by GET.
     """
-    if request.method in ('GET', 'HEAD', 'OPTIONS') and request.endpoint != 'logout':
+    if request.endpoint == 'logout':
+        if request.headers.get('Sec-Fetch-Dest', 'document') != 'document':
+            abort(403)  # a picture in an entry, say, asks for it
+    elif request.method in ('GET', 'HEAD', 'OPTIONS'):
         return
     fetch_site, origin = request.headers.get('Sec-Fetch-Site'), request.headers.get('Origin')
     if fetch_site:
         allowed = fetch_site in ('same-origin', 'none')
     else:
-        allowed = not origin or origin.endswith(f'://{request.headers.get("Host")}')
+        host = request.headers.get('Host')
+        allowed = not origin or origin in (f'http://{host}', f'https://{host}')
     if not allowed:
         abort(403)
 
@@ -755,6 +737,7 @@ def add_security_headers(response):
     response.headers['X-Content-Type-Options'] = 'nosniff'
     response.headers['Referrer-Policy'] = 'same-origin'
     response.headers.setdefault('Cache-Control', 'no-cache')
+    response.vary.add('X-Requested-With')  # which decides between HTML and JSON
     return response
 
 
@@ -790,17 +773,6 @@ def is_password(given):
     if expected.startswith(('scrypt:', 'pbkdf2:')):
         return check_password_hash(expected, given)
     return is_same(given, expected)
-
-
-def login_error(username, password):
-    """Say what is wrong with a login, or None.
-
-    The password is always looked at, so that a wrong name takes as long.
-    """
-    right_password = is_password(password)
-    if not is_same(username, app.config['USERNAME']):
-        return 'Invalid username'
-    return None if right_password else 'Invalid password'
 
 
 def known_browser():
@@ -840,14 +812,16 @@ def try_login(username, password):
         failed = db.execute(query, [browser]).fetchone()
         if failed['count'] >= app.config['LOGIN_ATTEMPTS']:
             raise TooManyRequests(retry_after=math.ceil(failed['oldest'] + window - now))
-        error = login_error(username, password)
+        error = None if is_password(password) else 'Invalid password'
+        if not is_same(username, app.config['USERNAME']):  # after as long a time
+            error = 'Invalid username'
         if error:
             statement = 'insert into failed_logins (browser, at) values (?, ?)'
             db.execute(statement, [browser, now])
     return error
 
 
-# Views for reading --------------------------------------------------------------
+# Views for reading -------------------------------------------------------------
 
 
 def read_number(values, name, status):
@@ -878,7 +852,7 @@ def show_entry(entry_id):
 @app.route('/search')
 def search():
     """Show the entries that have all the words, best first."""
-    words = split_words(request.args.get('q', ''))[:MAX_WORDS]
+    words = split_words(request.args.get('q', ''))
     page = search_entries(words, **read_position()) if words else {}
     return render_template('search.html', words=words, **page)
 
@@ -903,7 +877,7 @@ def sitemap():
     return app.response_class(page, mimetype='application/xml')
 
 
-# Views for writing --------------------------------------------------------------
+# Views for writing -------------------------------------------------------------
 
 TITLE_REQUIRED = 'Title is required.'
 SAVED_MEANWHILE = (
@@ -921,7 +895,7 @@ def acknowledge(message, page, entry_id=None, undo_id=None):
         html = render_template('_entry.html', entry=find_entry(entry_id))
     else:
         html = render_template('_message.html', message=message, undo_id=undo_id)
-    return jsonify(status=1, message=message, html=html)
+    return {'status': 1, 'message': message, 'html': html}
 
 
 @app.route('/add', methods=['POST'])
@@ -933,7 +907,7 @@ def add_entry():
         entry_id = insert_entry(title, text)
         return acknowledge('New entry was successfully posted', url_for('index'), entry_id)
     if is_script():
-        return jsonify(status=0, message=TITLE_REQUIRED), 400
+        return {'status': 0, 'message': TITLE_REQUIRED}, 400
     return render_template('index.html', error=TITLE_REQUIRED, **find_page()), 400
 
 
@@ -957,7 +931,7 @@ def edit_entry(entry_id):
     form = {'entry': entry, 'typed': typed, 'error': error, 'conflict': status == 409}
     if is_script():
         html = render_template('_entry_form.html', **form)
-        return jsonify(status=0 if error else 1, message=error, html=html), status
+        return {'status': 0 if error else 1, 'message': error, 'html': html}, status
     return render_template('edit.html', **form), status
 
 
@@ -966,7 +940,7 @@ def edit_entry(entry_id):
 def delete_entry(entry_id):
     """Move an entry to the trash."""
     title = find_entry(entry_id)['title']
-    trash_entry(entry_id)
+    move_entry(entry_id, deleted=utc_now())
     return acknowledge(f'“{title}” is in the trash', url_for('index'), undo_id=entry_id)
 
 
@@ -975,7 +949,7 @@ def delete_entry(entry_id):
 def restore_entry(entry_id):
     """Bring an entry back from the trash."""
     title = find_entry(entry_id, trashed=True)['title']
-    untrash_entry(entry_id)
+    move_entry(entry_id, deleted=None)
     page = url_for('show_entry', entry_id=entry_id)
     return acknowledge(f'“{title}” is back', page, entry_id)
 
@@ -996,13 +970,14 @@ def purge_entry(entry_id):
     return acknowledge(f'“{title}” is deleted forever', url_for('trash'))
 
 
-# Views for the account ----------------------------------------------------------
+# Views for the account ---------------------------------------------------------
 
 
 def page_after_login():
     """Return the page to come back to: a path of this site, whatever the address says."""
     page = request.args.get('next', '')
-    return page if re.fullmatch(r'/(?!/)[!-\[\]-~]*', page) else url_for('index')
+    is_path = re.fullmatch(r'/(?!/|logout)[!-\[\]-~]*', page)
+    return page if is_path else url_for('index')
 
 
 @app.route('/login', methods=['GET', 'POST'])
@@ -1014,7 +989,9 @@ def login():
     if request.method == 'POST':
         error = try_login(request.form['username'], request.form['password'])
         if not error:
-            start_session()
+            session.clear()
+            session.permanent = True  # for PERMANENT_SESSION_LIFETIME, whatever is closed
+            session['login_proof'] = login_proof()
             flash('You were logged in')
             response = redirect(page_after_login())
             remember_browser(response)
@@ -1032,7 +1009,7 @@ def logout():
     return redirect(url_for('index'))
 
 
-# Error pages --------------------------------------------------------------------
+# Error pages -------------------------------------------------------------------
 
 ERRORS = {
     400: ('Part of the form is missing or wrong', 'Go back, fill in the form and try again.'),
@@ -1063,7 +1040,7 @@ def show_error(error):
         advice = f'{error.description} {advice}'
     response = error.get_response()  # with its headers, such as Allow and Retry-After
     if is_script():
-        response.data = jsonify(status=0, message=f'{heading}. {advice}').data
+        response.data = app.json.dumps({'status': 0, 'message': f'{heading}. {advice}'})
         response.mimetype = 'application/json'
     else:
         response.data = render_template(
@@ -1079,7 +1056,7 @@ def show_database_error(error):
     return show_error(ServiceUnavailable(explain_trouble(error), retry_after=10))
 
 
-# Import and export ---------------------------------------------------------------
+# Import and export -------------------------------------------------------------
 
 FEED_VERSION = 'https://jsonfeed.org/version/1.1'
 KINDS = {str: 'a text', int: 'a number', dict: 'an object'}
@@ -1219,7 +1196,7 @@ def new_file(path, publish):
             os.unlink(temporary)
 
 
-# Command line -------------------------------------------------------------------
+# Command line ------------------------------------------------------------------
 
 
 @contextmanager
@@ -1299,7 +1276,7 @@ def import_command(file):
     click.echo(f'Imported {imported} entries; {len(entries) - imported} were here already.')
 
 
-# Development server -------------------------------------------------------------
+# Development server ------------------------------------------------------------
 
 if __name__ == '__main__':
     with plain_errors():

@@ -1,5 +1,5 @@
--- Flaskr's tables. app.py runs the statements one by one, each up to a semicolon at
--- the end of a line; each does nothing where what it makes is there already.
+-- Flaskr's tables. app.py runs the statements one by one; empty lines part them. Each
+-- does nothing where what it makes is there already.
 
 -- What the author wrote. An id is never used again, so the address of an entry can
 -- never lead to another one. Times are UTC, as 2026-11-21T03:04:05Z.
@@ -13,11 +13,13 @@ create table if not exists entries (
     version integer not null default 1,  -- how often it was saved
     guid text  -- the id in the feed it was imported from; null: written here
 );
+
 create index if not exists entries_in_trash on entries (id) where deleted is not null;
+
 create unique index if not exists entries_by_guid on entries (guid) where guid is not null;
 
 -- What Flaskr must remember for itself, the same for all workers: one row.
-create table if not exists settings (
+create table if not exists internals (
     id integer primary key check (id = 1),
     secret_key text not null,  -- signs cookies
     logged_out text not null  -- a random word, new whenever the author logs out
@@ -35,16 +37,19 @@ create virtual table if not exists entries_search using fts5 (
     title, text, content='entries', content_rowid='id',
     prefix='1 2 3', tokenize='unicode61 remove_diacritics 2'
 );
+
 create trigger if not exists entries_search_insert after insert on entries
 when new.deleted is null begin
     insert into entries_search (rowid, title, text) values (new.id, new.title, new.text);
 end;
+
 create trigger if not exists entries_search_update after update on entries begin
     insert into entries_search (entries_search, rowid, title, text)
         select 'delete', old.id, old.title, old.text where old.deleted is null;
     insert into entries_search (rowid, title, text)
         select new.id, new.title, new.text where new.deleted is null;
 end;
+
 create trigger if not exists entries_search_delete after delete on entries
 when old.deleted is null begin
     insert into entries_search (entries_search, rowid, title, text)

@@ -249,7 +249,7 @@ class DatabaseTest(FlaskrTestCase):
     def test_a_process_that_comes_second_to_an_upgrade_leaves_it_alone(self):
         with app.app.app_context():
             app.upgrade_db(app.get_db())
-        self.assertEqual(self.query('select count(*) from settings'), [(1,)])
+        self.assertEqual(self.query('select count(*) from internals'), [(1,)])
 
     def test_eight_processes_can_start_at_once_on_an_empty_database(self):
         def serve(number):
@@ -258,7 +258,7 @@ class DatabaseTest(FlaskrTestCase):
 
         self.assertEqual(self.at_once(8, serve), [0] * 8)
         self.assertEqual(self.query('select count(*) from entries'), [(8,)])
-        self.assertEqual(len(self.query('select * from settings')), 1)
+        self.assertEqual(len(self.query('select * from internals')), 1)
 
     def test_eight_writers_that_read_first_lose_nothing(self):
         def count_to_twenty(number):
@@ -370,7 +370,7 @@ class SqliteTest(SqliteTestCase):
         os.unlink(self.database)
         self.assertEqual(self.at_once(8, serve), [0] * 8)
         self.assertEqual(self.query('select count(*) from entries'), [(8,)])
-        self.assertEqual(len(self.query('select * from settings')), 1)
+        self.assertEqual(len(self.query('select * from internals')), 1)
 
     def test_a_post_survives_the_loss_of_power(self):
         """EXTRA (3) also syncs the folder once the journal is gone."""
@@ -640,15 +640,15 @@ class SessionTest(FlaskrTestCase):
 
     def test_the_key_that_signs_cookies_is_random_and_kept(self):
         app.init_db()
-        ((key,),) = self.query('select secret_key from settings')
+        ((key,),) = self.query('select secret_key from internals')
         self.assertRegex(key, '^[0-9a-f]{64}$')
         app.init_db()
-        self.assertEqual(self.query('select secret_key from settings'), [(key,)])
+        self.assertEqual(self.query('select secret_key from internals'), [(key,)])
 
     def test_a_configured_key_comes_before_the_one_in_the_database(self):
         self.configure(SECRET_KEY='from the environment')
         self.login()
-        self.query("update settings set secret_key = 'new'")
+        self.query("update internals set secret_key = 'new'")
         self.assertStatus(self.add_entry('Still here'), 200)
 
     def test_logging_out_leaves_nothing_in_the_session(self):
@@ -1095,7 +1095,6 @@ class SearchTest(FlaskrTestCase):
         self.add_entries('Crème BRÛLÉE', 'Tromsø', 'Þorlákur', '日本語の話')
         for query in ['creme', 'CRÈME brulee', 'bru\u0302le\u0301e']:
             self.assertEqual(self.found(query), ['Crème BRÛLÉE'])
-        self.assertEqual(self.found('thorlakur'), [])
         self.assertEqual(self.found('þorlakur'), ['Þorlákur'])
         self.assertEqual(self.found('日本'), ['日本語の話'])
 
@@ -1291,10 +1290,10 @@ class TextTest(FlaskrTestCase):
         self.assertNotIn('<a', app.render_text('[x](javascript:alert(1))'))
 
     def test_a_text_is_rendered_once(self):
-        app.render_text.cache_clear()
+        app.render_once.cache_clear()
         app.render_text('Text')
         app.render_text('Text')
-        self.assertEqual(app.render_text.cache_info().hits, 1)
+        self.assertEqual(app.render_once.cache_info().hits, 1)
 
 
 class WritingTest(FlaskrTestCase):
@@ -2296,7 +2295,7 @@ class DevelopmentServerTest(SqliteTestCase):
             self.run_app_py(look)
 
     def test_it_upgrades_the_database_before_it_serves(self):
-        self.run_app_py(lambda app, **options: self.query('select * from settings'))
+        self.run_app_py(lambda app, **options: self.query('select * from internals'))
 
     def test_it_says_in_one_line_why_the_database_cannot_be_opened(self):
         with open(self.database, 'w') as file:
