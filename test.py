@@ -323,6 +323,31 @@ class SqliteTest(SqliteTestCase):
         with app.app.app_context():
             self.assertEqual(app.insert_entry('Fourth', 'Text'), 4)
 
+    def test_a_database_of_an_earlier_flaskr_keeps_every_entry(self):
+        db = sqlite3.connect(self.database)
+        db.executescript("""
+            create table entries (
+                id integer primary key autoincrement,
+                title text not null, text text not null, created text
+            );
+            create table settings (name text primary key, value text not null);
+            insert into entries (title, text) values ('Old', 'Text');
+            pragma user_version = 1;
+        """)
+        db.close()
+        self.assertEqual(self.titles(), ['Old'])
+        self.add_entries('New')
+        self.assertEqual(self.titles(), ['New', 'Old'])
+
+    def test_an_upgrade_does_not_bring_the_trash_into_the_search(self):
+        self.add_entries('Apples', 'Old apples')
+        self.post('/delete/2')
+        self.query('pragma user_version = 1')
+        self.assertEqual(self.titles('/search?q=apples'), ['<mark>Apples</mark>'])
+        self.post('/restore/2')
+        self.query("insert into entries_search (entries_search) values ('integrity-check')")
+        self.assertEqual(len(self.titles('/search?q=apples')), 2)
+
     def test_a_time_that_a_learner_added_to_the_tutorial_is_kept(self):
         self.make_tutorial_database()
         self.query('alter table entries add column created text')
@@ -851,7 +876,15 @@ class CrossSiteTest(FlaskrTestCase):
         self.assertPosts(302, Origin='http://localhost:8080', Host='localhost:8080')
 
     def test_an_origin_that_makes_no_sense_is_refused(self):
-        for origin in ['null', 'localhost', 'http://[', 'http://\xff', '//', '\\']:
+        for origin in [
+            'null',
+            'localhost',
+            'http://evil.test/://localhost',
+            'http://[',
+            'http://\xff',
+            '//',
+            '\\',
+        ]:
             with self.subTest(origin=origin):
                 self.assertPosts(403, Origin=origin)
 
@@ -885,6 +918,19 @@ class CrossSiteTest(FlaskrTestCase):
                 '/logout', method=method, headers={'Sec-Fetch-Site': 'cross-site'}
             )
             self.assertStatus(response, 403)
+        self.assertStatus(self.add_entry('Still here'), 200)
+
+    def test_another_site_cannot_change_an_entry(self):
+        self.add_entry('Title')
+        for path in ['/edit/1', '/delete/1', '/restore/1', '/purge/1']:
+            headers = {'Sec-Fetch-Site': 'cross-site', 'X-Requested-With': 'XMLHttpRequest'}
+            form = {'title': 'Changed', 'text': ''}
+            self.assertStatus(self.client.post(path, data=form, headers=headers), 403)
+        self.assertEqual(self.titles(), ['Title'])
+
+    def test_a_picture_in_an_entry_cannot_log_the_author_out(self):
+        headers = {'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Dest': 'image'}
+        self.assertStatus(self.client.get('/logout', headers=headers), 403)
         self.assertStatus(self.add_entry('Still here'), 200)
 
     def test_another_site_may_link_to_the_blog(self):
@@ -982,6 +1028,12 @@ class ReadingTest(FlaskrTestCase):
         ]:
             self.assertShows(response, f'<meta property="{name}" content="{content}">')
         self.assertShows(response, '<link rel="canonical" href="http://localhost/entry/1">')
+
+    def test_the_index_tells_its_own_address(self):
+        for path in ['/', '/?before=7']:
+            page = self.client.get(path).get_data(as_text=True)
+            address = re.search('<link rel="canonical" href="([^"]*)"', page)[1]
+            self.assertEqual(address, f'http://localhost{path}')
 
     def test_every_page_leads_to_the_feed_and_has_an_icon(self):
         for path in ['/', '/login', '/search', '/nowhere']:
@@ -1097,6 +1149,30 @@ class SearchTest(FlaskrTestCase):
             self.assertEqual(self.found(query), ['Crème BRÛLÉE'])
         self.assertEqual(self.found('þorlakur'), ['Þorlákur'])
         self.assertEqual(self.found('日本'), ['日本語の話'])
+
+    def test_every_script_is_found_as_it_is_written(self):
+        words = [
+            'Мой',
+            'ёлка',
+            'Ελλάδα',
+            'हिन्दी',
+            'น้ำ',
+            'שָׁלוֹם',
+            'ガ',
+            'm²',
+            'ＡＢＣ',
+            'ﬁnal',
+            'Straße',
+        ]
+        for word in words:
+            self.add_entry(word, '')
+            with self.subTest(word=word):
+                self.assertIn(word, self.found(word))
+
+    def test_there_is_nothing_after_the_last_match(self):
+        self.add_entries('Apples')
+        self.assertEqual(self.found('apples', before=1), [])
+        self.assertEqual(self.found('apples', after=1), ['Apples'])
 
     def test_the_best_match_comes_first(self):
         self.add_entry('In passing', 'A long text that mentions apples once among much else.')
@@ -1288,6 +1364,11 @@ class TextTest(FlaskrTestCase):
 
     def test_a_link_cannot_be_a_script(self):
         self.assertNotIn('<a', app.render_text('[x](javascript:alert(1))'))
+
+    def test_a_very_long_text_is_not_kept(self):
+        app.render_once.cache_clear()
+        app.render_text('x' * app.LONG_TEXT)
+        self.assertEqual(app.render_once.cache_info().currsize, 0)
 
     def test_a_text_is_rendered_once(self):
         app.render_once.cache_clear()
@@ -1603,6 +1684,7 @@ class AccountTest(FlaskrTestCase):
             '/\t/evil.test',
             ' //evil.test',
             'evil.test',
+            '/logout',
             '\\\\evil.test',
             'javascript:alert(1)',
             '/\n/evil.test',
@@ -2475,6 +2557,9 @@ class ServingTest(unittest.TestCase):
 
     def test_heroku_is_told_how_to_start_it(self):
         self.assertEqual(self.read('Procfile'), b'web: gunicorn app:app\n')
+
+    def test_the_style_stays_small(self):
+        self.assertLess(self.read('static', 'style.css').count(b'\n'), 250)
 
     def test_jquery_is_what_its_authors_published(self):
         """As jquery@4.0.0 in the npm registry has it, in dist/jquery.min.js."""

@@ -33,8 +33,8 @@ if not (webdriver and CHROMIUM and CHROMEDRIVER):
     )
 
 
-def open_browser(javascript=True):
-    """Start Chromium without a window, and with a profile of its own."""
+def open_browser(profile, javascript=True):
+    """Start Chromium without a window, with its profile in an empty folder."""
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for argument in [
@@ -47,7 +47,7 @@ def open_browser(javascript=True):
         '--disable-component-update',
         '--disable-sync',
         '--lang=en-US',
-        f'--user-data-dir={tempfile.mkdtemp()}',
+        f'--user-data-dir={profile}',
     ]:
         options.add_argument(argument)
     if not javascript:
@@ -63,7 +63,9 @@ class BrowserTestCase(ServedTestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.driver = open_browser(cls.javascript)
+        profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        cls.addClassCleanup(profile.cleanup)
+        cls.driver = open_browser(profile.name, cls.javascript)
         cls.addClassCleanup(cls.driver.quit)
 
     def setUp(self):
@@ -364,6 +366,14 @@ class NothingIsLostTest(BrowserTestCase):
         self.assertKept()
         self.see('This is what you typed before')
 
+    def test_a_browser_that_keeps_nothing_can_share_all_the_same(self):
+        block = "Storage.prototype.getItem = Storage.prototype.setItem = () => { throw 'full' }"
+        self.driver.execute_script(block)
+        self.type_entry()
+        self.see('This browser has no room')
+        self.press('Share')
+        self.see_titles('My title')
+
     def test_a_draft_can_be_discarded(self):
         self.type_entry()
         self.open('/')
@@ -564,6 +574,16 @@ class ForeignHtmlTest(BrowserTestCase):
         self.one('#steal').click()
         time.sleep(0.5)
         self.assertEqual(self.foreign_requests, [])
+
+    def test_html_that_looks_like_the_blogs_own(self):
+        self.assertHarmless(
+            '<form class="entry-form"></form><div class="entries"></div>'
+            '<div class="messages"></div><article class="entry" id="entry-9"></article>'
+        )
+        self.open('/')
+        self.share('Next')
+        self.assertEqual(self.titles(), ['Next', 'Pasted'])
+        self.assertEqual(len(self.all('main > .entries > .entry')), 2)
 
     def test_a_foreign_frame_and_style(self):
         self.assertHarmless(

@@ -8,7 +8,7 @@
 
 /** Write the times of entries in the reader's own zone; pages come with UTC. */
 function showLocalTimes(root) {
-  $(root).find('.meta time').each(function () {
+  $(root).find('.meta time').not('.e-content *').each(function () {
     const date = new Date(this.dateTime);
     this.textContent = date.toLocaleString([], {dateStyle: 'long', timeStyle: 'short'});
     this.title = date.toLocaleString([], {dateStyle: 'full', timeStyle: 'long'});
@@ -19,7 +19,7 @@ function showLocalTimes(root) {
 
 /** Show nodes in the live region, which screen readers read out when it changes. */
 function announce(nodes) {
-  $('.messages').empty().append(nodes);
+  $('main > .messages').empty().append(nodes);
 }
 
 function announceText(text) {
@@ -51,8 +51,13 @@ function readForm(form) {
   return {title: title.value, text: text.value, version: version ? version.value : ''};
 }
 
+/** Return what was kept of a form, or null; a browser may forbid or spoil it. */
 function findDraft(form) {
-  return JSON.parse(localStorage.getItem(draftKey(form)));
+  try {
+    return JSON.parse(localStorage.getItem(draftKey(form)));
+  } catch {
+    return null;
+  }
 }
 
 function isSameText(one, other) {
@@ -67,11 +72,15 @@ function saveDraft(form) {
   }
 }
 
+function forgetDraft(form) {
+  localStorage.removeItem(draftKey(form));
+}
+
 /** Drop what the server has stored, but not what was typed since it was sent. */
 function dropDraft(form, stored) {
   const draft = findDraft(form);
   if (draft && isSameText(draft, stored)) {
-    localStorage.removeItem(draftKey(form));
+    forgetDraft(form);
   }
 }
 
@@ -94,7 +103,7 @@ function offerDraft(form) {
   const $note = $('<p class="draft">').text('This is what you typed before. It is not stored yet. ');
   const $button = $('<button type="button" class="plain">').text('Discard it');
   $button.on('click', () => {
-    localStorage.removeItem(draftKey(form));
+    forgetDraft(form);
     fillForm(form, original);
     $note.remove();
     focusTitle(form);
@@ -148,7 +157,7 @@ function goTo(address) {
 // Adding and editing ------------------------------------------------------------------
 
 function showAddedEntry(form, $entry) {
-  const $entries = $('.entries');
+  const $entries = $('main > .entries');
   if (!$entries.length) {
     goTo($('.site .name').attr('href'));
     return;
@@ -161,7 +170,7 @@ function showAddedEntry(form, $entry) {
 }
 
 function showSavedEntry(form, $entry) {
-  const $old = $(`#${$entry.attr('id')}`);
+  const $old = $(form).prev('.entry');
   if (!$old.length) {
     goTo($entry.find('.u-url').attr('href'));
     return;
@@ -229,7 +238,7 @@ function openEditor(event) {
 function closeEditor(event) {
   const form = event.currentTarget.form ?? $(event.currentTarget).closest('form')[0];
   const $entry = $(form).prev('.entry');
-  localStorage.removeItem(draftKey(form));
+  forgetDraft(form);
   if ($entry.length) {
     event.preventDefault();
     form.remove();
@@ -246,7 +255,7 @@ function deleteEntry(event) {
   post(form).done((answer) => {
     $entry.replaceWith($('<div hidden>').attr('data-place', $entry.attr('id')));
     announce(readHtml(answer.html));
-    $('.undo button').trigger('focus');
+    $('main > .messages .undo button').trigger('focus');
   }).fail((xhr) => announceText(explainFailure(xhr)));
 }
 
@@ -269,13 +278,16 @@ function undoDelete(event) {
 
 // Wiring ----------------------------------------------------------------------------
 
+// Nothing in the text of an entry counts, even if it looks like the blog's own.
+const ENTRY_FORM = '.entry-form:not(.e-content *)';
+
 showLocalTimes(document);
-$('.entry-form').each((_, form) => offerDraft(form));
+$(ENTRY_FORM).each((_, form) => offerDraft(form));
 $(document)
-  .on('input', '.entry-form', (event) => saveDraft(event.currentTarget))
-  .on('submit', '.entry-form', submitEntry)
-  .on('keydown', '.entry-form', submitByKeyboard)
-  .on('click', '.entry-form .cancel', closeEditor)
-  .on('click', '.entry .edit', openEditor)
-  .on('submit', '.entry .delete', deleteEntry)
-  .on('submit', '.undo', undoDelete);
+  .on('input', ENTRY_FORM, (event) => saveDraft(event.currentTarget))
+  .on('submit', ENTRY_FORM, submitEntry)
+  .on('keydown', ENTRY_FORM, submitByKeyboard)
+  .on('click', `${ENTRY_FORM} .cancel`, closeEditor)
+  .on('click', '.entry .edit:not(.e-content *)', openEditor)
+  .on('submit', '.entry .delete:not(.e-content *)', deleteEntry)
+  .on('submit', '.messages > .message > .undo:not(.e-content *)', undoDelete);
