@@ -360,6 +360,12 @@ ROWS_AT_ONCE = 1000  # of an export or import
 IN_TRASH = {False: 'deleted is null', True: 'deleted is not null'}
 
 
+@app.template_global()
+def new_key():
+    """Return a key for the form of a new entry, which becomes the entry's guid."""
+    return secrets.token_hex(8)
+
+
 @app.template_filter('urn')
 def entry_urn(entry):
     """Return an id for the whole world that never changes (RFC 9562, version 5)."""
@@ -409,6 +415,15 @@ def find_page(before=None, after=None, trashed=False):
     return {'entries': entries, 'newer': newer, 'older': older}
 
 
+def find_addresses(limit):
+    """Return the newest ids and when their entries changed, without the entries."""
+    query = """
+        select id, coalesce(updated, created) as changed from entries
+        where deleted is null order by id desc limit ?
+    """
+    return get_db().execute(query, [limit]).fetchall()
+
+
 def find_newest(limit):
     """Return the newest entries, newest first."""
     query = f'{SELECT_ENTRIES} where deleted is null order by id desc limit ?'
@@ -441,16 +456,38 @@ def search_entries(words, before=None, after=None):
     return {'entries': entries, 'newer': newer, 'older': older}
 
 
+def find_known(guids, ids):
+    """Return the entries that have one of these guids or ids."""
+    query = f"""
+        {SELECT_ENTRIES} where guid in ({', '.join('?' * len(guids)) or 'null'})
+        union all {SELECT_ENTRIES} where id in ({', '.join('?' * len(ids)) or 'null'})
+    """
+    return get_db().execute(query, [*guids, *ids]).fetchall()
+
+
 def drop_nul(text):
     """Return a text without the character that Postgres can't store."""
     return text.replace('\0', '')
 
 
-def insert_entry(title, text):
-    """Store an entry as made now, and give its id."""
-    statement = 'insert into entries (title, text, created) values (?, ?, ?) returning id'
-    values = [drop_nul(title), drop_nul(text), utc_now()]
-    return get_db().execute(statement, values).fetchall()[0]['id']
+def insert_entry(title, text, guid=None):
+    """Store an entry as made now, and return its id.
+
+    A second one with the same guid is the same post sent again, as browsers do when the
+    answer was lost: it is not stored, and the id is that of the first.
+    """
+    statement = """
+        insert into entries (title, text, created, guid) values (?, ?, ?, ?)
+        on conflict do nothing returning id
+    """
+    values = [drop_nul(title), drop_nul(text), utc_now(), guid]
+    rows = get_db().execute(statement, values).fetchall()
+    if not rows:
+        (first,) = find_known([guid], [])
+        if [first['title'], first['text'], first['deleted']] != [*values[:2], None]:
+            return insert_entry(title, text)  # not the same after all
+        rows = [first]
+    return rows[0]['id']
 
 
 def update_entry(entry_id, title, text, version):
@@ -476,15 +513,6 @@ def read_all_entries():
     while rows := get_db().execute(query, [last_id, ROWS_AT_ONCE]).fetchall():
         yield from rows
         last_id = rows[-1]['id']
-
-
-def find_known(guids, ids):
-    """Return the entries that have one of these guids or ids."""
-    query = f"""
-        {SELECT_ENTRIES} where guid in ({', '.join('?' * len(guids)) or 'null'})
-        union all {SELECT_ENTRIES} where id in ({', '.join('?' * len(ids)) or 'null'})
-    """
-    return get_db().execute(query, [*guids, *ids]).fetchall()
 
 
 def import_entries(db, entries):
@@ -572,7 +600,7 @@ def is_match(word, words):
 @app.template_filter('mark')
 def mark_words(text, words):
     """Return a text as HTML, with all that begins with one of the words marked."""
-    parts = re.split(r'([^\W_]+)', text)
+    parts = re.split(r'([^\W_]+)', unicodedata.normalize('NFC', text))
     mark = Markup('<mark>{}</mark>').format
     return Markup().join(mark(part) if is_match(part, words) else part for part in parts)
 
@@ -580,6 +608,7 @@ def mark_words(text, words):
 @app.template_filter('excerpt')
 def cut_excerpt(text, words):
     """Return the part of a plain text around the first of the words."""
+    text = unicodedata.normalize('NFC', text)
     starts = (word.start() for word in re.finditer(r'[^\W_]+', text) if is_match(word[0], words))
     start = max(next(starts, 0) - 80, 0)
     cut = text[start : start + 280]
@@ -873,7 +902,7 @@ def robots():
 @app.route('/sitemap.xml')
 def sitemap():
     """List the newest entries for crawlers; 50,000 is the most sitemaps.org allows."""
-    page = render_template('sitemap.xml', entries=find_newest(49_999))
+    page = render_template('sitemap.xml', entries=find_addresses(49_999))
     return app.response_class(page, mimetype='application/xml')
 
 
@@ -904,7 +933,7 @@ def add_entry():
     """Post an entry."""
     title, text = request.form['title'], request.form['text']
     if title.strip():
-        entry_id = insert_entry(title, text)
+        entry_id = insert_entry(title, text, request.form.get('key') or None)
         return acknowledge('New entry was successfully posted', url_for('index'), entry_id)
     if is_script():
         return {'status': 0, 'message': TITLE_REQUIRED}, 400
@@ -923,7 +952,9 @@ def edit_entry(entry_id):
         version = read_number(typed, 'version', 400)
         if not title.strip():
             error, status = TITLE_REQUIRED, 400
-        elif update_entry(entry_id, title, text, version):
+        elif (title, text) == (entry['title'], entry['text']) or update_entry(
+            entry_id, title, text, version
+        ):
             page = url_for('show_entry', entry_id=entry_id)
             return acknowledge('The entry was saved', page, entry_id)
         else:

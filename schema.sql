@@ -11,7 +11,7 @@ create table if not exists entries (
     updated text,  -- null: never edited
     deleted text,  -- null: not in the trash
     version integer not null default 1,  -- how often it was saved
-    guid text  -- the id in the feed it was imported from; null: written here
+    guid text  -- the key of the form or the id in the feed that it came from, if any
 );
 
 create index if not exists entries_in_trash on entries (id) where deleted is not null;

@@ -1029,6 +1029,13 @@ class ReadingTest(FlaskrTestCase):
             self.assertShows(response, f'<meta property="{name}" content="{content}">')
         self.assertShows(response, '<link rel="canonical" href="http://localhost/entry/1">')
 
+    def test_every_page_tells_its_address_and_what_it_is_about(self):
+        for path in ['/', '/login', '/search?q=x']:
+            response = self.client.get(path)
+            for name in ['og:title', 'og:description', 'og:url']:
+                self.assertShows(response, f'<meta property="{name}" content="')
+            self.assertShows(response, '<link rel="canonical"')
+
     def test_the_index_tells_its_own_address(self):
         for path in ['/', '/?before=7']:
             page = self.client.get(path).get_data(as_text=True)
@@ -1207,6 +1214,10 @@ class SearchTest(FlaskrTestCase):
         for query in ['x' * 5000, 'x ' * 2500]:
             self.assertStatus(self.search(query), 200)
 
+    def test_a_match_is_marked_whatever_way_its_accents_are_stored(self):
+        self.add_entry('cafe\u0301s', '')
+        self.assertShows(self.search('café'), '<mark>cafés</mark>')
+
     def test_matches_are_marked(self):
         self.add_entry('Crème brûlée', 'A <em>creme</em> for you & me')
         response = self.search('CREME')
@@ -1323,9 +1334,11 @@ class FeedTest(FlaskrTestCase):
             links, ['http://localhost/', 'http://localhost/feed.xml', 'http://localhost/entry/1']
         )
 
-    def test_links_in_a_text_start_from_the_blog(self):
+    def test_links_in_a_text_start_from_its_entry(self):
+        self.add_entries('Title')
         base = '{http://www.w3.org/XML/1998/namespace}base'
-        self.assertEqual(self.read_feed().get(base), 'http://localhost/')
+        content = next(self.read_feed().iter(f'{self.ATOM}content'))
+        self.assertEqual(content.get(base), 'http://localhost/entry/1')
 
     def test_characters_that_xml_forbids_do_not_break_it(self):
         self.login()
@@ -1418,6 +1431,45 @@ class WritingTest(FlaskrTestCase):
         response = self.add_entry('', '\nOne\nTwo </textarea> & three')
         self.assertShows(response, '>\n\nOne\nTwo &lt;/textarea&gt; &amp; three</textarea>')
 
+    def test_a_post_that_is_sent_again_is_stored_once(self):
+        """Browsers send it again by themselves when the answer was lost."""
+        self.login()
+        form = {'title': 'Once', 'text': 'Text', 'key': 'the key of the form'}
+        for _ in range(2):
+            self.assertStatus(self.client.post('/add', data=form), 302)
+        self.assertEqual(self.titles(), ['Once'])
+
+    def test_a_form_that_is_sent_again_with_other_words_loses_none(self):
+        self.login()
+        for title in ['One', 'Two']:
+            self.client.post('/add', data={'title': title, 'text': '', 'key': 'the same'})
+        self.assertEqual(self.titles(), ['Two', 'One'])
+
+    def test_a_form_that_is_sent_again_after_its_entry_was_deleted_stores_it(self):
+        self.login()
+        form = {'title': 'Again', 'text': '', 'key': 'the same'}
+        self.client.post('/add', data=form)
+        self.post('/delete/1')
+        self.client.post('/add', data=form)
+        self.assertEqual(self.titles(), ['Again'])
+
+    def test_the_forms_of_new_entries_have_different_keys(self):
+        self.login()
+        keys = {
+            re.search('name="key" value="([0-9a-f]+)"', self.read_index().get_data(as_text=True))[1]
+            for _ in range(2)
+        }
+        self.assertEqual(len(keys), 2)
+
+    def test_what_a_text_leaves_open_does_not_swallow_the_next_entry(self):
+        self.add_entries('Next')
+        for opening in ['<!-- note', '<textarea>', '<script>', '<form action="/logout">']:
+            self.add_entry('Open', opening)
+            page = self.read_index().get_data(as_text=True)
+            after = page.index(opening) + len(opening)
+            self.assertLess(page.index('</form>', after), page.index('Next'))
+            self.assertLess(page.index('-->', after), page.index('Next'))
+
     def test_a_missing_field_is_refused(self):
         self.add_entries('Title')
         for path in ['/add', '/edit/1']:
@@ -1488,6 +1540,10 @@ class EditTest(FlaskrTestCase):
         self.assertShows(response, 'Title is required.')
         self.assertShows(response, '>\nNew text</textarea>')
         self.assertEqual(self.titles(), ['Title'])
+
+    def test_an_edit_that_is_sent_again_is_no_conflict(self):
+        for _ in range(2):
+            self.assertStatus(self.edit_entry(1, 'New', 'Text', version=1), 200)
 
     def test_saving_over_a_newer_save_is_refused(self):
         self.edit_entry(1, 'From one tab', version=1)

@@ -215,8 +215,49 @@ class AuthorTest(BrowserTestCase):
         self.press('Cancel')
         self.see_titles('First')
         self.see_focus('Edit “First”')
+
+    def test_a_cancelled_edit_is_offered_again(self):
         self.press('Edit')
+        self.see_focus('title')
+        self.one('.entries [name=title]').send_keys(' later')
+        self.press('Cancel')
+        self.press('Edit')
+        self.see('This is what you typed before')
+        self.assertEqual(self.one('.entries [name=title]').get_attribute('value'), 'First later')
+        self.press('Discard it')
         self.assertEqual(self.one('.entries [name=title]').get_attribute('value'), 'First')
+
+    def test_an_edit_of_an_entry_that_is_gone_becomes_a_new_one(self):
+        self.press('Edit')
+        self.see_focus('title')
+        self.one('.entries [name=title]').send_keys(' again')
+        self.query('delete from entries')
+        self.press('Save')
+        self.see('This entry is gone')
+        self.one('.entries .entry-form button').click()
+        self.see('New entry was successfully posted')
+        self.assertEqual(self.stored(), ['First again'])
+
+    def test_a_conflict_is_shown_again_if_nobody_has_settled_it(self):
+        self.press('Edit')
+        self.see_focus('title')
+        self.type_keys(Keys.TAB, ' from this tab')
+        self.query("update entries set text = 'From another tab', version = version + 1")
+        self.press('Save')
+        self.see('From another tab')
+        self.open('/edit/1')
+        self.press('Save')
+        self.see('saved from somewhere else')
+        self.see('From another tab')
+
+    def test_an_edit_on_a_page_of_its_own_says_that_it_is_done(self):
+        self.open('/edit/1')
+        self.type('title', ' edited')
+        self.press('Save')
+        self.see('The entry was saved')
+        self.see_titles('First edited')
+        self.open('/edit/1')
+        self.see_no('This is what you typed before')
 
     def test_a_deleted_entry_leaves_and_undo_brings_it_back_to_its_place(self):
         self.share('Second')
@@ -238,10 +279,12 @@ class AuthorTest(BrowserTestCase):
         self.type('title', ' edited')
         self.press('Save')
         self.see_titles('First edited')
+        self.assertEqual(self.driver.title, 'First edited – Flaskr')
         self.press('Delete')
         self.see('is in the trash')
         self.press('Undo')
         self.see_titles('First edited')
+        self.assertEqual(self.one('h1').text, 'First edited')
         self.assertStillSamePage()
 
     def test_the_messages_are_in_a_live_region(self):
@@ -390,6 +433,19 @@ class NothingIsLostTest(BrowserTestCase):
         self.see_titles('My title')
         self.open('/')
         self.assertEqual(self.value('title'), '')
+
+    def test_what_another_tab_typed_does_not_take_the_place_of_this(self):
+        first = self.driver.current_window_handle
+        self.type_entry()
+        self.driver.switch_to.new_window('tab')
+        self.open('/')
+        self.press('Discard it')
+        self.share('From the other tab')
+        self.driver.close()
+        self.driver.switch_to.window(first)
+        self.open('/login')
+        self.open('/')
+        self.assertKept()
 
     def test_what_is_stored_is_not_offered_again(self):
         self.type_entry()

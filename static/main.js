@@ -4,6 +4,9 @@
 // added, edited, deleted and brought back in its place, and what is typed is kept in
 // the browser until the server has said that it is stored.
 
+// The forms of entries, but nothing in the text of an entry that looks like one.
+const ENTRY_FORM = '.entry-form:not(.e-content *)';
+
 // Times -----------------------------------------------------------------------------
 
 /** Write the times of entries in the reader's own zone; pages come with UTC. */
@@ -26,6 +29,20 @@ function announceText(text) {
   announce($('<div class="message">').append($('<p>').text(text)));
 }
 
+/** Go to another page, and say there what has been done here. */
+function goTo(address, message) {
+  sessionStorage.setItem('flaskr:message', message);
+  window.location.assign(address);
+}
+
+function announceFromLastPage() {
+  const message = sessionStorage.getItem('flaskr:message');
+  if (message) {
+    sessionStorage.removeItem('flaskr:message');
+    announceText(message);
+  }
+}
+
 /** Say in plain words why a request failed. */
 function explainFailure(xhr) {
   if (xhr.responseJSON) {
@@ -46,9 +63,26 @@ function draftKey(form) {
   return `flaskr:${new URL(form.action).pathname}`;
 }
 
-function readForm(form) {
-  const {title, text, version} = form.elements;
-  return {title: title.value, text: text.value, version: version ? version.value : ''};
+/** The fields of a form that make an entry, in the order they are filled in. */
+const FIELDS = ['title', 'text', 'version', 'key'];
+
+function readForm(form, property = 'value') {
+  return Object.fromEntries(FIELDS.map((name) => [name, form.elements[name]?.[property]]));
+}
+
+function fillForm(form, values) {
+  for (const name of FIELDS.filter((name) => form.elements[name] && values[name] !== undefined)) {
+    form.elements[name].value = values[name];
+  }
+}
+
+function isSameText(one, other) {
+  return one.title === other.title && one.text === other.text;
+}
+
+/** Say whether a form is as the server sent it, and holds nothing that is not stored. */
+function isUntouched(form) {
+  return !form.dataset.givenBack && isSameText(readForm(form), readForm(form, 'defaultValue'));
 }
 
 /** Return what was kept of a form, or null; a browser may forbid or spoil it. */
@@ -60,11 +94,7 @@ function findDraft(form) {
   }
 }
 
-function isSameText(one, other) {
-  return one.title === other.title && one.text === other.text;
-}
-
-function saveDraft(form) {
+function keepDraft(form) {
   try {
     localStorage.setItem(draftKey(form), JSON.stringify(readForm(form)));
   } catch {
@@ -76,39 +106,64 @@ function forgetDraft(form) {
   localStorage.removeItem(draftKey(form));
 }
 
+/** Keep what is typed, or nothing once it is again what the server has. */
+function saveDraft(form) {
+  if (isUntouched(form)) {
+    forgetDraft(form);
+  } else {
+    keepDraft(form);
+  }
+}
+
 /** Drop what the server has stored, but not what was typed since it was sent. */
 function dropDraft(form, stored) {
   const draft = findDraft(form);
+  form.elements.title.defaultValue = stored.title;
+  form.elements.text.defaultValue = stored.text;
+  delete form.dataset.givenBack;
   if (draft && isSameText(draft, stored)) {
     forgetDraft(form);
   }
 }
 
-function fillForm(form, {title, text, version}) {
-  form.elements.title.value = title;
-  form.elements.text.value = text;
-  if (form.elements.version) {
-    form.elements.version.value = version;
-  }
-}
-
-/** Put what was typed last time back into a form, with a button that discards it. */
+/** Put what was typed last time back into a form, unless it holds something else. */
 function offerDraft(form) {
   const draft = findDraft(form);
-  const original = readForm(form);
-  if (!draft || isSameText(draft, original)) {
+  let other = readForm(form);
+  if (!draft || isSameText(draft, other)) {
     return;
   }
-  fillForm(form, draft);
-  const $note = $('<p class="draft">').text('This is what you typed before. It is not stored yet. ');
-  const $button = $('<button type="button" class="plain">').text('Discard it');
-  $button.on('click', () => {
-    forgetDraft(form);
-    fillForm(form, original);
-    $note.remove();
-    focusTitle(form);
-  });
+  const $note = $('<p class="draft">');
+  const $button = $('<button type="button" class="plain">');
+  if (isUntouched(form)) {
+    fillForm(form, draft);
+    $note.text('This is what you typed before. It is not stored yet. ');
+    $button.text('Discard it').on('click', () => {
+      fillForm(form, other);
+      forgetDraft(form);
+      $note.remove();
+      focusTitle(form);
+    });
+    $(form).one('input', () => $note.remove());
+  } else {
+    other = draft;
+    $note.text('You typed something else before, which is not stored either. ');
+    $button.text('Exchange the two').on('click', () => {
+      const shown = readForm(form);
+      fillForm(form, other);
+      other = shown;
+    });
+  }
   $(form).prepend($note.append($button));
+}
+
+/** Keep what a form holds when another tab has just dropped its own draft. */
+function keepAfterOtherTab(event) {
+  $(ENTRY_FORM).each((_, form) => {
+    if (event.key === draftKey(form) && !event.newValue && !isUntouched(form)) {
+      saveDraft(form);
+    }
+  });
 }
 
 // Forms -----------------------------------------------------------------------------
@@ -149,35 +204,57 @@ function focusTitle(form) {
   title.setSelectionRange(title.value.length, title.value.length);
 }
 
-/** Load a page again by its address, when there is no place here to show a change. */
-function goTo(address) {
-  window.location.assign(address);
-}
-
 // Adding and editing ------------------------------------------------------------------
 
-function showAddedEntry(form, $entry) {
+function showAddedEntry(form, $entry, message) {
   const $entries = $('main > .entries');
   if (!$entries.length) {
-    goTo($('.site .name').attr('href'));
+    goTo($('.site .name').attr('href'), message);
     return;
   }
   $('.empty').remove();
   $entries.prepend($entry);
   $(form).find('.draft').remove();
-  fillForm(form, {title: '', text: '', version: ''});
+  form.elements.title.defaultValue = '';
+  form.elements.text.defaultValue = '';
+  fillForm(form, {title: '', text: '', key: `${form.elements.key.value}+`}); // the next entry
   focusTitle(form);
 }
 
-function showSavedEntry(form, $entry) {
-  const $old = $(form).prev('.entry');
-  if (!$old.length) {
-    goTo($entry.find('.u-url').attr('href'));
-    return;
+/** Let an entry have the heading and the title of a page that it has to itself. */
+function headPage($entry) {
+  const $heading = $entry.find('.p-name').first();
+  $heading.replaceWith($('<h1 class="p-name">').append($heading.contents()));
+  document.title = `${$entry.find('h1').first().text().trim()} – Flaskr`;
+}
+
+function replaceEntry($old, $entry) {
+  if ($old.find('h1.p-name').not('.e-content *').length) {
+    headPage($entry);
   }
   $old.replaceWith($entry);
+}
+
+function showSavedEntry(form, $entry, message) {
+  const $old = $(form).prev('.entry');
+  if (!$old.length) {
+    goTo($entry.find('.u-url').attr('href'), message);
+    return;
+  }
+  replaceEntry($old, $entry);
   $(form).remove();
   $entry.find('.edit').trigger('focus');
+}
+
+/** Let an edit of an entry that is gone become a new entry. */
+function turnIntoNewEntry(form) {
+  showFormError(form, 'This entry is gone, but you can share what you typed as a new one.');
+  form.action = document.body.dataset.add;
+  form.elements.version.name = 'key';
+  form.elements.key.value = `${Date.now()}`;
+  $(form).find('button').not('.plain').text('Share');
+  form.dataset.givenBack = 'yes';
+  keepDraft(form);
 }
 
 function refuseEntry(form, xhr) {
@@ -185,12 +262,16 @@ function refuseEntry(form, xhr) {
   if (xhr.status === 409) {
     const conflict = readHtml(xhr.responseJSON.html).filter('form')[0];
     $(form).replaceWith(conflict);
-    saveDraft(conflict);
     conflict.elements.text.focus();
   } else if (xhr.status === 401) {
     askToLogIn(form, text);
+  } else if (xhr.status === 404 && form.elements.version) {
+    turnIntoNewEntry(form);
   } else {
     showFormError(form, text);
+    if (xhr.status === 400) {
+      focusTitle(form);
+    }
   }
 }
 
@@ -198,7 +279,7 @@ function submitEntry(event) {
   event.preventDefault();
   const form = event.currentTarget;
   const sent = readForm(form);
-  saveDraft(form);
+  keepDraft(form);
   showFormError(form, '');
   post(form).done((answer) => {
     dropDraft(form, sent);
@@ -206,9 +287,9 @@ function submitEntry(event) {
     showLocalTimes($entry);
     announceText(answer.message);
     if (form.elements.version) {
-      showSavedEntry(form, $entry);
+      showSavedEntry(form, $entry, answer.message);
     } else {
-      showAddedEntry(form, $entry);
+      showAddedEntry(form, $entry, answer.message);
     }
   }).fail((xhr) => refuseEntry(form, xhr));
 }
@@ -238,7 +319,6 @@ function openEditor(event) {
 function closeEditor(event) {
   const form = event.currentTarget.form ?? $(event.currentTarget).closest('form')[0];
   const $entry = $(form).prev('.entry');
-  forgetDraft(form);
   if ($entry.length) {
     event.preventDefault();
     form.remove();
@@ -253,7 +333,7 @@ function deleteEntry(event) {
   const form = event.currentTarget;
   const $entry = $(form).closest('.entry');
   post(form).done((answer) => {
-    $entry.replaceWith($('<div hidden>').attr('data-place', $entry.attr('id')));
+    $entry.prop('hidden', true);
     announce(readHtml(answer.html));
     $('main > .messages .undo button').trigger('focus');
   }).fail((xhr) => announceText(explainFailure(xhr)));
@@ -264,24 +344,25 @@ function undoDelete(event) {
   const form = event.currentTarget;
   post(form).done((answer) => {
     const $entry = readHtml(answer.html).filter('.entry');
-    const $place = $(`[data-place="${$entry.attr('id')}"]`);
-    if (!$place.length) {
-      goTo($entry.find('.u-url').attr('href'));
+    const $old = $('main .entry[hidden]').not('.e-content *').filter(`#${$entry.attr('id')}`);
+    if (!$old.length) {
+      goTo($entry.find('.u-url').attr('href'), answer.message);
       return;
     }
     showLocalTimes($entry);
     announceText(answer.message);
-    $place.replaceWith($entry);
+    replaceEntry($old, $entry);
     $entry.find('.u-url').trigger('focus');
   }).fail((xhr) => announceText(explainFailure(xhr)));
 }
 
 // Wiring ----------------------------------------------------------------------------
 
-// Nothing in the text of an entry counts, even if it looks like the blog's own.
-const ENTRY_FORM = '.entry-form:not(.e-content *)';
-
 showLocalTimes(document);
+announceFromLastPage();
+$(window)
+  .on('storage', (event) => keepAfterOtherTab(event.originalEvent))
+  .on('pagehide', () => $(ENTRY_FORM).each((_, form) => isUntouched(form) || saveDraft(form)));
 $(ENTRY_FORM).each((_, form) => offerDraft(form));
 $(document)
   .on('input', ENTRY_FORM, (event) => saveDraft(event.currentTarget))
