@@ -430,10 +430,15 @@ def find_newest(limit):
     return get_db().execute(query, [limit]).fetchall()
 
 
+def drop_nul(text):
+    """Return a text without the character that Postgres can't store."""
+    return text.replace('\0', '')
+
+
 def split_words(query):
-    """Return the words of a query; Postgres takes no far longer ones."""
-    words = re.findall(r'[^\W_]+', unicodedata.normalize('NFC', query))
-    return [word[:200] for word in words[:MAX_WORDS]]
+    """Return the words of a query as they are typed, cut where Postgres takes no more."""
+    words = drop_nul(query).replace('"', ' ').split()
+    return tuple(word[:200] for word in words if re.search(r'[^\W_]', word))[:MAX_WORDS]
 
 
 def search_entries(words, before=None, after=None):
@@ -463,11 +468,6 @@ def find_known(guids, ids):
         union all {SELECT_ENTRIES} where id in ({', '.join('?' * len(ids)) or 'null'})
     """
     return get_db().execute(query, [*guids, *ids]).fetchall()
-
-
-def drop_nul(text):
-    """Return a text without the character that Postgres can't store."""
-    return text.replace('\0', '')
 
 
 def insert_entry(title, text, guid=None):
@@ -592,9 +592,14 @@ def fold(text):
     return ''.join(letter for letter in letters if not unicodedata.combining(letter)).lower()
 
 
+@lru_cache
+def fold_words(words):
+    return tuple(part for word in words for part in re.findall(r'[^\W_]+', fold(word)))
+
+
 def is_match(word, words):
     """Say whether a word begins with one of the words, as the search does."""
-    return fold(word).startswith(tuple(fold(word) for word in words))
+    return fold(word).startswith(fold_words(words))
 
 
 @app.template_filter('mark')
