@@ -73,7 +73,6 @@ NEW_COLUMNS = {  # of entries, which the tutorial's app or an older Flaskr did n
     'guid': 'text',
 }
 
-
 TROUBLES = {  # part of the database's message: what to say
     'lock': 'The database is busy with something else.',
     'readonly': 'The database can only be read, not written.',
@@ -94,7 +93,7 @@ def explain_trouble(error):
 
 def is_postgres():
     """Say whether the database is Postgres, or else SQLite."""
-    return app.config['DATABASE'].startswith(('postgres://', 'postgresql://'))
+    return str(app.config['DATABASE']).startswith(('postgres://', 'postgresql://'))
 
 
 @app.template_global()
@@ -114,12 +113,12 @@ class PostgresConnection:
         import psycopg  # here, since it takes long and SQLite doesn't need it
 
         self.error = psycopg.Error
-        settings = psycopg.conninfo.conninfo_to_dict(url)
-        hosts = {settings.get('host', ''), settings.get('hostaddr', '')}
-        elsewhere = [host for host in hosts - LOCAL_HOSTS if not host.startswith('/')]
-        if elsewhere and settings.get('sslmode') not in ('verify-ca', 'verify-full'):
-            settings['sslmode'] = 'require'
         with self.translated_errors():
+            settings = psycopg.conninfo.conninfo_to_dict(url)
+            hosts = {settings.get('host', ''), settings.get('hostaddr', '')}
+            elsewhere = [host for host in hosts - LOCAL_HOSTS if not host.startswith('/')]
+            if elsewhere and settings.get('sslmode') not in ('verify-ca', 'verify-full'):
+                settings['sslmode'] = 'require'
             self.db = psycopg.connect(
                 **{'connect_timeout': 5, 'tcp_user_timeout': 10_000, **settings},  # s, ms
                 autocommit=True,
@@ -238,7 +237,7 @@ def connect_db():
     Nothing begins a transaction unasked: a statement commits by itself, and
     transaction() groups several. The caller closes the connection.
     """
-    database, timeout = app.config['DATABASE'], app.config['DATABASE_TIMEOUT']
+    database, timeout = str(app.config['DATABASE']), app.config['DATABASE_TIMEOUT']
     if is_postgres():
         db = PostgresConnection(database)
     elif '://' in database:

@@ -13,6 +13,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import pathlib
 import re
 import runpy
 import shutil
@@ -305,6 +306,10 @@ class SqliteTest(SqliteTestCase):
         with self.assertRaises(sqlite3.ProgrammingError):
             db.execute('select 1')
 
+    def test_the_path_may_be_a_path_object(self):
+        self.configure(DATABASE=pathlib.Path(self.database))
+        self.assertStatus(self.read_index(), 200)
+
     def test_a_missing_file_becomes_a_blog_on_first_use(self):
         os.unlink(self.database)
         with app.app.app_context():
@@ -514,6 +519,10 @@ class PostgresTest(FlaskrTestCase):
     def test_a_server_that_cannot_be_reached(self):
         self.use_url(port=1)
         self.assertTrouble('The database cannot be reached')
+
+    def test_a_url_that_makes_no_sense(self):
+        self.configure(DATABASE='postgresql://[::1/blog')
+        self.assertTrouble('The database cannot be')
 
     def test_a_server_that_is_out_of_connections(self):
         role = f'{self.schema}_role'
@@ -1955,6 +1964,10 @@ class DatabaseTroubleTest(SqliteTestCase):
     def test_a_database_in_a_folder_that_does_not_exist(self):
         self.configure(DATABASE=os.path.join(self.database, 'nowhere', 'flaskr.db'))
         self.assertTrouble('The database cannot be used')
+
+    def test_a_url_of_another_kind_of_database(self):
+        self.configure(DATABASE='mysql://localhost/blog')
+        self.assertTrouble('The database cannot be used', details='DATABASE_URL has to begin')
 
     def test_a_reader_is_told_too(self):
         self.corrupt()
