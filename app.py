@@ -479,6 +479,7 @@ def insert_entry(title, text, guid=None):
         insert into entries (title, text, created, guid) values (?, ?, ?, ?)
         on conflict do nothing returning id
     """
+    guid = drop_nul(guid or '')[:100] or None
     values = [drop_nul(title), drop_nul(text), utc_now(), guid]
     rows = get_db().execute(statement, values).fetchall()
     if not rows:
@@ -536,9 +537,9 @@ def import_entries(db, entries):
                 continue
             if entry['id'] and entry['id'] not in taken:
                 taken.add(entry['id'])
-                own = guid == entry_urn(entry)
-                rows.append([entry['id'], *(entry[name] for name in names[:-1])])
-                rows[-1].append(None if own else guid)
+                if guid == entry_urn(entry):
+                    entry['guid'] = None  # which is found by its id
+                rows.append([entry['id'], *(entry[name] for name in names)])
             else:
                 without_id[guid] = entry
         db.executemany(f'insert into entries (id, {columns}) values (?, {marks})', rows)
@@ -937,7 +938,7 @@ def add_entry():
     """Post an entry."""
     title, text = request.form['title'], request.form['text']
     if title.strip():
-        entry_id = insert_entry(title, text, request.form.get('key') or None)
+        entry_id = insert_entry(title, text, request.form.get('key'))
         return acknowledge('New entry was successfully posted', url_for('index'), entry_id)
     if is_script():
         return {'status': 0, 'message': TITLE_REQUIRED}, 400
@@ -1156,8 +1157,8 @@ def read_item(item):
     if type(item.get('id')) is int:  # as the format's version 1.0 had it
         item = {**item, 'id': str(item['id'])}
     guid = read_field(item, 'id')
-    if not guid or len(guid) > 1000:
-        raise ValueError('id is missing or longer than 1000 characters')
+    if not guid or len(guid) > 500:
+        raise ValueError('id is missing or longer than 500 letters')
     own = read_field(item, '_flaskr', dict) or {}
     number = int(guid) if re.fullmatch('[1-9][0-9]{0,17}', guid) else None
     text = read_field(own, 'text')

@@ -1448,6 +1448,13 @@ class WritingTest(FlaskrTestCase):
             self.assertStatus(self.client.post('/add', data=form), 302)
         self.assertEqual(self.titles(), ['Once'])
 
+    def test_any_key_is_taken(self):
+        self.login()
+        for key in ['', 'a\0b', 'é' * 10_000, 'é' * 10_001]:
+            form = {'title': key[:5] or 'No key', 'text': '', 'key': key}
+            self.assertStatus(self.client.post('/add', data=form), 302)
+        self.assertEqual(len(self.titles()), 3)
+
     def test_a_form_that_is_sent_again_with_other_words_loses_none(self):
         self.login()
         for title in ['One', 'Two']:
@@ -2292,6 +2299,7 @@ class ImportTest(DataTestCase):
             ('x', 'has to be an object'),
             ({}, 'id'),
             ({'id': None}, 'id'),
+            ({'id': 'x' * 501}, 'id is missing or longer'),
             ({'id': 'x', 'title': 7}, f'title {text}'),
             ({'id': 'x', 'content_html': ['x']}, f'content_html {text}'),
             ({'id': 'x', 'content_text': {}}, f'content_text {text}'),
