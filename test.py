@@ -2429,6 +2429,11 @@ class DevelopmentServerTest(SqliteTestCase):
             runpy.run_path(os.path.join(FOLDER, 'app.py'), run_name='__main__')
         return run
 
+    def test_the_log_says_when_entries_will_vanish(self):
+        with mock.patch.dict(os.environ, DYNO='web.1'), self.assertLogs('app', 'WARNING') as logs:
+            self.run_app_py(lambda app, **options: None)
+        self.assertIn('heroku addons:create heroku-postgresql', logs.output[0])
+
     def test_it_restarts_when_the_code_changes(self):
         run = self.run_app_py(lambda app, **options: None)
         run.assert_called_once_with(mock.ANY, use_reloader=True, use_debugger=False)
@@ -2711,11 +2716,6 @@ class ServedTest(ServedTestCase):
         self.assertEqual(self.address, f'http://127.0.0.1:{port}')
         self.assertEqual(self.visit('/')[0], 200)
         self.read_log_until('Booting worker', times=2)
-
-    def test_the_log_says_when_entries_will_vanish(self):
-        self.database_url = 'sqlite:///:memory:'
-        self.start(DYNO='web.1')
-        self.read_log_until('heroku addons:create heroku-postgresql')
 
     def test_each_request_is_in_the_log(self):
         self.start()
