@@ -692,6 +692,29 @@ class AccessibilityTest(BrowserTestCase):
 
     def test_the_empty_blog(self):
         self.assertNoViolations('/')
+        self.log_in()
+        self.assertNoViolations('/')
+        self.assertNoViolations('/trash')
+
+    def test_the_pages_that_say_what_is_wrong(self):
+        self.open('/login')
+        self.type('username', 'admin')
+        self.type('password', 'wrong' + Keys.ENTER)
+        self.see('Invalid password')
+        self.check('The login with a wrong password')
+        self.log_in()
+        self.share('First')
+        self.press('Edit')
+        self.see_focus('title')
+        self.type_keys(Keys.TAB, 'From this tab')
+        self.query("update entries set text = 'From another tab', version = version + 1")
+        self.press('Save')
+        self.see('From another tab')
+        self.check('The form with both texts')
+        self.query('drop table internals')
+        self.open('/entry/1')
+        self.see('The blog is out of order')
+        self.check('The page without a database')
 
     def test_the_page_without_a_password(self):
         self.kill()
