@@ -66,7 +66,7 @@ class FlaskrTestCase(unittest.TestCase):
         else:
             file, self.database = tempfile.mkstemp(suffix='.db')
             os.close(file)
-            self.addCleanup(os.unlink, self.database)
+            self.addCleanup(self.remove_database, self.database)
             self.database_url = f'sqlite:///{self.database}'
         self.configure(
             DATABASE=self.database,
@@ -76,6 +76,11 @@ class FlaskrTestCase(unittest.TestCase):
             SECRET_KEY=None,
         )
         self.client = app.app.test_client()
+
+    def remove_database(self, path):
+        os.unlink(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f'{path}-journal')  # left when a server was killed
 
     def create_postgres_database(self):
         """Give this test a schema of its own, which works like a database of its own."""
