@@ -24,7 +24,7 @@ import threading
 import time
 import unicodedata
 import uuid
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from functools import lru_cache, wraps
 
@@ -113,18 +113,29 @@ class PostgresConnection:
         import psycopg  # here, since it takes long and SQLite doesn't need it
 
         self.error = psycopg.Error
-        with self.translated_errors():
+        try:
             settings = psycopg.conninfo.conninfo_to_dict(url)
-            hosts = {settings.get('host', ''), settings.get('hostaddr', '')}
-            elsewhere = [host for host in hosts - LOCAL_HOSTS if not host.startswith('/')]
-            if elsewhere and settings.get('sslmode') not in ('verify-ca', 'verify-full'):
-                settings['sslmode'] = 'require'
+        except psycopg.Error:  # whose message may have the password in it
+            raise sqlite3.OperationalError('DATABASE_URL makes no sense') from None
+        mode = settings.get('sslmode') or os.environ.get('PGSSLMODE')
+        if not self.is_local(settings) and mode not in ('verify-ca', 'verify-full'):
+            settings['sslmode'] = 'require'
+        with self.translated_errors():
             self.db = psycopg.connect(
                 **{'connect_timeout': 5, 'tcp_user_timeout': 10_000, **settings},  # s, ms
                 autocommit=True,
                 row_factory=psycopg.rows.dict_row,
             )
             self.execute(f"set lock_timeout = '{app.config['DATABASE_TIMEOUT']}s'")
+
+    def is_local(self, settings):
+        """Say whether a connection can only lead to this machine; libpq reads PG… too."""
+        if 'service' in settings or 'PGSERVICE' in os.environ:
+            return False
+        host = settings.get('host') or os.environ.get('PGHOST', '')
+        address = settings.get('hostaddr') or os.environ.get('PGHOSTADDR', '')
+        hosts = f'{host},{address}'.split(',')
+        return all(host in LOCAL_HOSTS or host.startswith('/') for host in hosts)
 
     @contextmanager
     def translated_errors(self):
@@ -335,6 +346,12 @@ def find_matches(words):
     return [row['id'] for row in rows]
 
 
+def lock_entries(db):
+    """Let nobody store an entry until the end of the transaction; reading goes on."""
+    if is_postgres():  # in SQLite the transaction does so by itself
+        db.execute('lock table entries in share row exclusive mode')
+
+
 def keep_ids_unused(db):
     """Make sure that ids which were given to entries by hand are not given again."""
     if is_postgres():  # SQLite sees to it by itself
@@ -355,7 +372,7 @@ SELECT_ENTRIES = """
         coalesce(updated, created, '1970-01-01T00:00:00Z') as changed
     from entries
 """
-ROWS_AT_ONCE = 1000  # of an export or import
+ROWS_AT_ONCE = 100  # of an export or import; a text may be as large as a megabyte
 IN_TRASH = {False: 'deleted is null', True: 'deleted is not null'}
 
 
@@ -521,6 +538,7 @@ def import_entries(db, entries):
     Each is a dict of columns with a guid that says which it is. It keeps its id if that
     is free. The others get new ids at the end, from the oldest on.
     """
+    lock_entries(db)
     columns = 'title, text, created, updated, deleted, version, guid'
     names = columns.split(', ')
     marks = ', '.join('?' * len(names))
@@ -1100,6 +1118,7 @@ KINDS = {str: 'a text', int: 'a number', dict: 'an object'}
 
 def make_item(entry):
     """Return an entry as an item of a JSON Feed; what the format lacks is in _flaskr."""
+    entry = {**entry, 'title': drop_nul(entry['title']), 'text': drop_nul(entry['text'])}
     own = {name: entry[name] for name in ('id', 'text', 'version', 'deleted')}
     item = {
         'id': entry['guid'] or entry_urn(entry),
@@ -1139,10 +1158,11 @@ def read_field(item, name, kind=str):
 def read_time(item, name):
     """Return a time of an item (RFC 3339) as entries keep it, or None."""
     value = read_field(item, name)
-    if value is None:
+    if not value:
         return None
     try:
-        moment = datetime.fromisoformat(re.sub(r'\.\d+', '', value).replace('Z', '+00:00'))
+        value = re.sub(r'\.\d+', '', value.upper()).replace('Z', '+00:00')
+        moment = datetime.fromisoformat(value)
         if moment.tzinfo:
             return format_time(moment)
     except (ValueError, OverflowError):
@@ -1157,10 +1177,13 @@ def read_item(item):
     if type(item.get('id')) is int:  # as the format's version 1.0 had it
         item = {**item, 'id': str(item['id'])}
     guid = read_field(item, 'id')
-    if not guid or len(guid) > 500:
-        raise ValueError('id is missing or longer than 500 letters')
+    if not guid or len(guid.encode()) > 2000:  # more is too much for Postgres' index
+        raise ValueError('id is missing or longer than 2000 bytes')
     own = read_field(item, '_flaskr', dict) or {}
-    number = int(guid) if re.fullmatch('[1-9][0-9]{0,17}', guid) else None
+    number = int(guid) if re.fullmatch('[1-9][0-9]{0,9}', guid) else None
+    entry_id = read_field(own, 'id', int) or number
+    if entry_id and entry_id >= 10**17:
+        raise ValueError('id is too large: none would be left for new entries')
     text = read_field(own, 'text')
     for name in ('content_html', 'content_text', 'summary'):
         value = read_field(item, name)
@@ -1169,7 +1192,7 @@ def read_item(item):
     words = textwrap.shorten(Markup(text or '').striptags(), 60, placeholder='…')
     title = read_field(item, 'title') or ''
     return {
-        'id': read_field(own, 'id', int) or number,
+        'id': entry_id,
         'title': title if title.strip() else words or 'Untitled',
         'text': text or '',
         'created': read_time(item, 'date_published'),
@@ -1196,12 +1219,17 @@ def read_feed(path):
         raise ValueError('it is not a JSON Feed')
     if not isinstance(feed.get('items'), list):
         raise ValueError('its items have to be a list')
+    # Plain ids, such as 1, differ within a feed only; Flaskr's own differ everywhere.
+    source = feed.get('feed_url') or feed.get('home_page_url')
     entries = []
     for number, item in enumerate(feed['items'], start=1):
         try:
-            entries.append(read_item(item))
+            entry = read_item(item)
         except ValueError as error:
             raise ValueError(f'item {number}: {error}') from None
+        if source and ':' not in entry['guid']:
+            entry['guid'] = f'{source}#{entry["guid"]}'[:500]
+        entries.append(entry)
     return entries
 
 
@@ -1213,23 +1241,21 @@ def sync_folder(path):
 
 
 @contextmanager
-def new_file(path, publish):
+def new_file(path):
     """Yield the path of a new file that becomes `path` when it is complete and on disk.
 
-    Only its owner can read it. publish is os.link, which refuses to overwrite, or
-    os.replace.
+    Only its owner can read it, and no other file is overwritten.
     """
-    folder = os.path.dirname(os.path.abspath(path))
-    file, temporary = tempfile.mkstemp(dir=folder)
+    folder, name = os.path.split(os.path.abspath(path))
+    file, temporary = tempfile.mkstemp(dir=folder, prefix=f'{name}.')
     try:
         yield temporary
         os.fsync(file)
-        publish(temporary, path)
+        os.link(temporary, path)
         sync_folder(folder)
     finally:
         os.close(file)
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
+        os.unlink(temporary)
 
 
 # Command line ------------------------------------------------------------------
@@ -1241,10 +1267,17 @@ def plain_errors():
     try:
         yield
     except sqlite3.Error as error:
-        name = 'on Postgres' if is_postgres() else app.config['DATABASE']
+        database = str(app.config['DATABASE'])  # a URL may have a password in it
+        name = 'of DATABASE_URL' if '://' in database else database
         sys.exit(f'The database {name} cannot be used: {error}')
     except OSError as error:
-        sys.exit(f'{error.filename2 or error.filename}: {error.strerror}')
+        sys.exit(f'{error.filename2 or error.filename or "stdout"}: {error.strerror}')
+
+
+def require_blog():
+    """Exit where the path leads to no blog, rather than take a new one for the author's."""
+    if not is_postgres() and not os.path.exists(app.config['DATABASE']):
+        sys.exit(f'{app.config["DATABASE"]}: there is no blog here')
 
 
 @app.cli.command('init-db')
@@ -1271,10 +1304,11 @@ def backup_command(file):
     """Copy a SQLite blog to FILE while it is in use."""
     if is_postgres():
         sys.exit('This blog is on Postgres: use pg_dump, or flask export.')
+    require_blog()
     with (
         plain_errors(),
         closing(connect_db()) as source,
-        new_file(file, os.link) as path,
+        new_file(file) as path,
         closing(sqlite3.connect(path)) as target,
     ):
         source.backup(target)
@@ -1284,11 +1318,12 @@ def backup_command(file):
 @click.argument('file', required=False)
 def export_command(file):
     """Write everything as a JSON Feed to FILE or to stdout."""
+    require_blog()
     with plain_errors():
         if file is None:
             write_feed(click.get_text_stream('stdout', encoding='utf-8'))
         else:
-            with new_file(file, os.replace) as path, open(path, 'w', encoding='utf-8') as stream:
+            with new_file(file) as path, open(path, 'w', encoding='utf-8') as stream:
                 write_feed(stream)
 
 

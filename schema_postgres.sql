@@ -31,7 +31,9 @@ create table if not exists failed_logins (
 create or replace function flaskr_fold(words text) returns text
     language sql immutable parallel safe as $$
     select regexp_replace(
-        lower(regexp_replace(normalize(left(words, 300000), NFKD), '[\u0300-\u036f]', '', 'g')),
+        lower(regexp_replace(
+            left(normalize(left(words, 250000), NFKD), 250000), '[\u0300-\u036f]', '', 'g'
+        )),
         '[^[:alnum:]]+', ' ', 'g'
     )
 $$;

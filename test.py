@@ -525,9 +525,43 @@ class PostgresTest(FlaskrTestCase):
         self.use_url(port=1)
         self.assertTrouble('The database cannot be reached')
 
-    def test_a_url_that_makes_no_sense(self):
-        self.configure(DATABASE='postgresql://[::1/blog')
-        self.assertTrouble('The database cannot be')
+    def test_the_environment_of_postgres_cannot_turn_the_encryption_off(self):
+        for environment, mode in [
+            ({'PGHOST': 'db.example.org'}, 'require'),
+            ({'PGHOSTADDR': '192.0.2.1'}, 'require'),
+            ({'PGSERVICE': 'elsewhere'}, 'require'),
+            ({'PGHOST': 'db.example.org', 'PGSSLMODE': 'verify-full'}, None),
+        ]:
+            with (
+                self.subTest(environment=environment),
+                mock.patch.dict(os.environ, environment),
+                mock.patch('psycopg.connect') as connect,
+            ):
+                app.PostgresConnection('postgresql:///blog')
+                self.assertEqual(connect.call_args.kwargs.get('sslmode'), mode)
+
+    def test_a_url_that_makes_no_sense_is_told_without_its_password(self):
+        for url in ['postgresql://[::1/blog', 'postgresql://me:hunter%2@127.0.0.1/blog']:
+            self.configure(DATABASE=url)
+            with self.assertLogs(app.app.logger, 'ERROR') as logs:
+                self.assertStatus(self.read_index(app.app.test_client()), 503)
+            self.assertNotIn('hunter', logs.output[0])
+
+    def test_the_longest_post_in_any_script_is_stored(self):
+        for text in ['각난닭' * 38_000, '𒀀' * 80_000]:
+            self.assertStatus(self.add_entry('Long', text), 200)
+
+    def test_a_post_during_an_import_waits_for_it(self):
+        with app.app.app_context():
+            entry = {'id': 2, 'title': 'Imported', 'text': '', 'created': None, 'updated': None}
+            entry = {**entry, 'deleted': None, 'version': 1, 'guid': 'x'}
+            with app.transaction(app.get_db()) as db:
+                self.assertEqual(sum(app.import_entries(db, [entry])), 1)
+                poster = threading.Thread(target=self.add_entry, args=['Posted'])
+                poster.start()
+                time.sleep(0.2)
+            poster.join()
+        self.assertEqual(self.titles(), ['Posted', 'Imported', 'Before'])
 
     def test_a_server_that_is_out_of_connections(self):
         role = f'{self.schema}_role'
@@ -570,6 +604,8 @@ class PostgresTest(FlaskrTestCase):
             ('postgresql://u@127.0.0.1.example.org/blog', 'require'),
             ('postgresql://u@localhost,db.example.org/blog', 'require'),
             ('postgresql://u@localhost/blog?hostaddr=192.0.2.1', 'require'),
+            ('postgresql:///blog?host=/run/postgresql,db.example.org', 'require'),
+            ('postgresql:///blog?service=elsewhere', 'require'),
         ]:
             with self.subTest(url=url), mock.patch('psycopg.connect') as connect:
                 app.PostgresConnection(url)
@@ -1977,6 +2013,12 @@ class DatabaseTroubleTest(SqliteTestCase):
         self.configure(DATABASE=os.path.join(self.database, 'nowhere', 'flaskr.db'))
         self.assertTrouble('The database cannot be used')
 
+    def test_no_command_shows_the_password_of_a_url(self):
+        self.configure(DATABASE='mysql://me:hunter2@localhost/blog')
+        result = app.app.test_cli_runner().invoke(args=['init-db'])
+        self.assertEqual(result.exit_code, 1)
+        self.assertNotIn('hunter2', result.output)
+
     def test_a_url_of_another_kind_of_database(self):
         self.configure(DATABASE='mysql://localhost/blog')
         self.assertTrouble('The database cannot be used', details='DATABASE_URL has to begin')
@@ -2137,6 +2179,24 @@ class ExportTest(DataTestCase):
             titles = [item['title'] for item in self.read_export()['items']]
         self.assertEqual(titles, [f'Entry {number}' for number in range(5)])
 
+    def test_it_overwrites_nothing(self):
+        with open(self.file, 'w') as file:
+            file.write('Precious')
+        result = self.run_command('export', self.file)
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn('File exists', result.output)
+        with open(self.file) as file:
+            self.assertEqual(file.read(), 'Precious')
+
+    def test_a_path_without_a_blog_is_not_taken_for_an_empty_one(self):
+        nowhere = os.path.join(self.folder, 'typo.db')
+        self.configure(DATABASE=nowhere)
+        for command in ['export', 'backup']:
+            result = self.run_command(command, self.file)
+            self.assertEqual(result.exit_code, 1)
+            self.assertIn('there is no blog here', result.output)
+        self.assertEqual(os.listdir(self.folder), [])
+
     def test_a_folder_that_is_not_there_is_an_error(self):
         result = self.run_command('export', os.path.join(self.folder, 'none', 'blog.json'))
         self.assertNotEqual(result.exit_code, 0)
@@ -2238,6 +2298,18 @@ class ImportTest(DataTestCase):
         self.import_feed(item, item)
         self.assertEqual(len(self.rows()), 1)
 
+    def test_plain_ids_of_two_feeds_do_not_stand_for_the_same_item(self):
+        for name in ['one', 'two']:
+            for _ in range(2):
+                self.import_feed({'id': '1', 'title': name}, feed_url=f'https://{name}.example/')
+        self.assertEqual([row[1] for row in self.rows()], ['one', 'two'])
+
+    def test_an_empty_time_counts_as_none(self):
+        self.import_feed(
+            {'id': 'a', 'title': 'x', 'date_published': '', 'date_modified': '2020-01-01t00:00:00z'}
+        )
+        self.assertEqual(self.rows()[0][3:5], (None, '2020-01-01T00:00:00Z'))
+
     def test_the_older_item_gets_the_lower_id(self):
         self.import_feed(
             {'id': 'b', 'title': 'Newer', 'date_published': '2020-02-02T00:00:00Z'},
@@ -2304,7 +2376,8 @@ class ImportTest(DataTestCase):
             ('x', 'has to be an object'),
             ({}, 'id'),
             ({'id': None}, 'id'),
-            ({'id': 'x' * 501}, 'id is missing or longer'),
+            ({'id': 'é' * 1001}, 'id is missing or longer'),
+            ({'id': 'x', '_flaskr': {'id': 10**17}}, 'id is too large'),
             ({'id': 'x', 'title': 7}, f'title {text}'),
             ({'id': 'x', 'content_html': ['x']}, f'content_html {text}'),
             ({'id': 'x', 'content_text': {}}, f'content_text {text}'),
