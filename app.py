@@ -583,10 +583,11 @@ def erase_entry(entry_id):
 # Texts -------------------------------------------------------------------------
 
 MARKDOWN = MarkdownIt('commonmark', {'html': True, 'breaks': True})
-LONG_TEXT = 20_000  # letters
+KEPT_TEXT = 200_000  # letters of a text whose HTML is kept; 64 of them fit any memory
+EXCERPTED_TEXT = 20_000  # letters that an excerpt is looked for in
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def render_once(text):
     """Return the HTML of a text, and keep it for the next time."""
     return MARKDOWN.render(text)
@@ -595,13 +596,13 @@ def render_once(text):
 @app.template_filter('markdown')
 def render_text(text):
     """Return the HTML of a text: Markdown with the author's own HTML, line breaks kept."""
-    return Markup(render_once(text) if len(text) < LONG_TEXT else MARKDOWN.render(text))
+    return Markup(render_once(text) if len(text) < KEPT_TEXT else MARKDOWN.render(text))
 
 
 @app.template_filter('plain')
 def plain_text(text):
     """Return the words of a text without markup on one line, of a long one the first."""
-    return render_text(text[:LONG_TEXT]).striptags()
+    return render_text(text[:EXCERPTED_TEXT]).striptags()
 
 
 def fold(text):

@@ -1430,13 +1430,14 @@ class TextTest(FlaskrTestCase):
 
     def test_a_very_long_text_is_not_kept(self):
         app.render_once.cache_clear()
-        app.render_text('x' * app.LONG_TEXT)
+        app.render_text('x' * app.KEPT_TEXT)
         self.assertEqual(app.render_once.cache_info().currsize, 0)
 
-    def test_a_text_is_rendered_once(self):
+    def test_a_text_is_rendered_once_even_if_it_has_a_thousand_lines(self):
+        text = 'A line of about sixty letters, as they are in *ordinary* texts.\n' * 1000
         app.render_once.cache_clear()
-        app.render_text('Text')
-        app.render_text('Text')
+        app.render_text(text)
+        app.render_text(text)
         self.assertEqual(app.render_once.cache_info().hits, 1)
 
 
