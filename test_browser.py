@@ -235,8 +235,7 @@ class AuthorTest(BrowserTestCase):
         self.press('Save')
         self.see('This entry is gone')
         self.one('.entries .entry-form button').click()
-        self.see('New entry was successfully posted')
-        self.assertEqual(self.stored(), ['First again'])
+        self.wait_until(lambda: self.stored() == ['First again'], 'It was not stored')
 
     def test_a_conflict_is_shown_again_if_nobody_has_settled_it(self):
         self.press('Edit')
