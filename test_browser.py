@@ -416,6 +416,28 @@ class NothingIsLostTest(BrowserTestCase):
         self.press('Share')
         self.see_titles('My title')
 
+    def test_a_browser_that_forbids_to_keep_anything_can_share_all_the_same(self):
+        forbid = """
+            for (const name of ['localStorage', 'sessionStorage']) {
+                Object.defineProperty(window, name, {get() { throw new Error('forbidden'); }});
+            }
+        """
+        command = 'Page.addScriptToEvaluateOnNewDocument'
+        script = self.driver.execute_cdp_cmd(command, {'source': forbid})
+        self.addCleanup(
+            self.driver.execute_cdp_cmd, 'Page.removeScriptToEvaluateOnNewDocument', script
+        )
+        self.open('/')
+        self.reload_mark()
+        self.type_entry()
+        self.press('Share')
+        self.see_titles('My title')
+        self.assertStillSamePage()
+        self.open('/edit/1')
+        self.type('title', ' edited')
+        self.press('Save')
+        self.see_titles('My title edited')
+
     def test_a_draft_can_be_discarded(self):
         self.type_entry()
         self.open('/')

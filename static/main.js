@@ -31,15 +31,23 @@ function announceText(text) {
 
 /** Go to another page, and say there what has been done here. */
 function goTo(address, message) {
-  sessionStorage.setItem('flaskr:message', message);
+  try {
+    sessionStorage.setItem('flaskr:message', message);
+  } catch {
+    // A browser may forbid to keep anything; the page itself shows what has been done.
+  }
   window.location.assign(address);
 }
 
 function announceFromLastPage() {
-  const message = sessionStorage.getItem('flaskr:message');
-  if (message) {
-    sessionStorage.removeItem('flaskr:message');
-    announceText(message);
+  try {
+    const message = sessionStorage.getItem('flaskr:message');
+    if (message) {
+      sessionStorage.removeItem('flaskr:message');
+      announceText(message);
+    }
+  } catch {
+    // As in goTo().
   }
 }
 
@@ -103,7 +111,9 @@ function keepDraft(form) {
 }
 
 function forgetDraft(form) {
-  localStorage.removeItem(draftKey(form));
+  if (findDraft(form)) {
+    localStorage.removeItem(draftKey(form));
+  }
 }
 
 /** Keep what is typed, or nothing once it is again what the server has. */
@@ -317,7 +327,7 @@ function openEditor(event) {
 }
 
 function closeEditor(event) {
-  const form = event.currentTarget.form ?? $(event.currentTarget).closest('form')[0];
+  const form = $(event.currentTarget).closest('form')[0];
   const $entry = $(form).prev('.entry');
   if ($entry.length) {
     event.preventDefault();
