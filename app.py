@@ -60,7 +60,7 @@ app.config.from_object(__name__)
 
 # Database ----------------------------------------------------------------------
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 LOCAL_HOSTS = {'', 'localhost', '127.0.0.1', '::1'}
 MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
 MAX_WORDS = 32  # of a search; far more would be too many for SQLite
@@ -214,6 +214,7 @@ def upgrade_sqlite(db):
     for name, kind in NEW_COLUMNS.items():
         if columns and name not in columns:
             db.execute(f'alter table entries add column {name} {kind}')
+    db.execute('drop table if exists entries_search')
     run_schema(db, 'schema.sql')
     db.execute("insert into entries_search (entries_search) values ('rebuild')")
     db.execute("""
@@ -322,14 +323,17 @@ def close_db(error):
 def find_matches(words):
     """Return the ids of the entries that have all the words or longer ones, best first.
 
-    The best are found among the newest SEARCH_LIMIT matches, so that a word that is
-    everywhere costs no more. A word in a title counts ten times.
+    The more of them a title has the better, and then the newer. The best are found among
+    the newest SEARCH_LIMIT matches, so that a word that is everywhere costs no more; a
+    rank that weighs how common each word is, as bm25() does, would count all matches.
     """
     if is_postgres():
         match = ' '.join(words)
         query = """
             select id from (
-                select id, ts_rank(words, match) as rank
+                select id, ts_rank(
+                    '{0, 0, 0, 1}', words, cast(replace(cast(match as text), '&', '|') as tsquery)
+                ) as rank
                 from entries, (select flaskr_query(?) as match) as query
                 where words @@ match and deleted is null order by id desc limit ?
             ) as matches order by rank desc, id desc
@@ -338,9 +342,11 @@ def find_matches(words):
         match = ' '.join(f'"{word}"*' for word in words)
         query = """
             select id from (
-                select rowid as id, bm25(entries_search, 10, 1) as rank from entries_search
+                select rowid as id,
+                    length(highlight(entries_search, 0, '*', '')) - length(title) as rank
+                from entries_search
                 where entries_search match ? order by rowid desc limit ?
-            ) order by rank, id desc
+            ) order by rank desc, id desc
         """
     rows = get_db().execute(query, [match, app.config['SEARCH_LIMIT']])
     return [row['id'] for row in rows]

@@ -32,10 +32,12 @@ create table if not exists failed_logins (
 );
 
 -- The words of the entries that are not in the trash, without case and accents. It
--- keeps no text of its own; the triggers below keep it in step with the entries.
+-- keeps no text of its own; the triggers below keep it in step with the entries. The
+-- beginnings of up to 8 letters are indexed too: a longer one has to be put together
+-- from all the words that begin so.
 create virtual table if not exists entries_search using fts5 (
     title, text, content='entries', content_rowid='id',
-    prefix='1 2 3', tokenize='unicode61 remove_diacritics 2'
+    prefix='1 2 3 4 5 6 7 8', tokenize='unicode61 remove_diacritics 2'
 );
 
 create trigger if not exists entries_search_insert after insert on entries

@@ -358,6 +358,18 @@ class SqliteTest(SqliteTestCase):
         self.query("insert into entries_search (entries_search) values ('integrity-check')")
         self.assertEqual(len(self.titles('/search?q=apples')), 2)
 
+    def test_a_search_index_of_an_earlier_flaskr_is_made_anew(self):
+        self.add_entries('Apples')
+        self.query('drop table entries_search')
+        self.query("""
+            create virtual table entries_search
+            using fts5 (title, text, content='entries', content_rowid='id', prefix='1 2 3')
+        """)
+        self.query('pragma user_version = 3')
+        self.assertEqual(self.titles('/search?q=appl'), ['<mark>Apples</mark>'])
+        query = "select sql from sqlite_master where name = 'entries_search'"
+        self.assertIn("prefix='1 2 3 4 5 6 7 8'", self.query(query)[0][0])
+
     def test_a_time_that_a_learner_added_to_the_tutorial_is_kept(self):
         self.make_tutorial_database()
         self.query('alter table entries add column created text')
@@ -1237,6 +1249,13 @@ class SearchTest(FlaskrTestCase):
         self.add_entry('Also in passing', 'Another long text that mentions apples only once.')
         self.add_entry('Pears', '')
         self.assertEqual(self.found('apples')[0], 'Apples')
+
+    def test_more_of_the_words_in_the_title_are_better_and_then_newer_is_better(self):
+        self.add_entry('Red apples', 'Fruit')
+        self.add_entry('Apples', 'Red ones')
+        self.add_entry('Fruit', 'Red apples, red apples, red apples')
+        self.add_entry('Salad', 'With red apples')
+        self.assertEqual(self.found('apples red'), ['Red apples', 'Apples', 'Salad', 'Fruit'])
 
     def test_any_string_is_taken_as_it_is_written(self):
         self.add_entry('col: NEAR(a b) "quoted" x* OR', 'AND NOT ^ -')
