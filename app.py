@@ -58,6 +58,37 @@ MAX_CONTENT_LENGTH = 1024 * 1024  # bytes of a request's body
 app = Flask(__name__)
 app.config.from_object(__name__)
 
+
+@lru_cache
+def hash_file(path, modified, size):
+    """Return a hash of a file's content, computed once for every time it was modified."""
+    with open(path, 'rb') as file:
+        return hashlib.sha256(file.read()).hexdigest()[:16]
+
+
+def hash_static_file(filename):
+    path = os.path.join(app.static_folder, filename)
+    status = os.stat(path)
+    return hash_file(path, status.st_mtime_ns, status.st_size)
+
+
+@app.url_defaults
+def add_hash(endpoint, values):
+    """Give a static file another address when it changes, so that it can be kept."""
+    if endpoint == 'static':
+        values['v'] = hash_static_file(values['filename'])
+
+
+@app.after_request
+def keep_static_files(response):
+    """Let browsers keep a static file for a year, if it is the one that was asked for."""
+    asked = request.args.get('v') if request.endpoint == 'static' else None
+    found = response.status_code < 400
+    if asked and found and asked == hash_static_file(request.view_args['filename']):
+        response.headers['Cache-Control'] = 'public, max-age=31536000, immutable'
+    return response
+
+
 # Database ----------------------------------------------------------------------
 
 SCHEMA_VERSION = 4

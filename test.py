@@ -34,6 +34,7 @@ from datetime import datetime, timezone
 from unittest import mock
 from xml.etree import ElementTree
 
+import flask
 from psycopg.conninfo import conninfo_to_dict
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -1032,6 +1033,65 @@ class HeadersTest(FlaskrTestCase):
     def test_every_response_is_asked_for_again(self):
         for response in self.responses():
             self.assertEqual(response.headers['Cache-Control'], 'no-cache')
+
+
+class StaticFilesTest(FlaskrTestCase):
+    YEAR = 'public, max-age=31536000, immutable'
+
+    def setUp(self):
+        """Serve a copy of the folder, with one more file in it."""
+        super().setUp()
+        self.folder = os.path.join(tempfile.mkdtemp(), 'static')
+        self.addCleanup(shutil.rmtree, os.path.dirname(self.folder))
+        shutil.copytree(app.app.static_folder, self.folder)
+        self.addCleanup(setattr, app.app, 'static_folder', app.app.static_folder)
+        app.app.static_folder = self.folder
+        self.write('body {}')
+
+    def write(self, content):
+        with open(os.path.join(self.folder, 'test.css'), 'w') as file:
+            file.write(content)
+
+    def address(self):
+        with app.app.test_request_context():
+            return flask.url_for('static', filename='test.css')
+
+    def cache_control(self, address):
+        with self.client.get(address) as response:
+            return response.headers['Cache-Control']
+
+    def test_the_address_holds_a_hash_of_the_content(self):
+        first = self.address()
+        self.assertRegex(first, r'^/static/test\.css\?v=[0-9a-f]{16}$')
+        self.write('body { color: red }')
+        second = self.address()
+        self.write('body {}')
+        self.assertNotEqual(first, second)
+        self.assertEqual(first, self.address())
+
+    def test_a_browser_keeps_it_for_a_year(self):
+        self.assertEqual(self.cache_control(self.address()), self.YEAR)
+
+    def test_under_another_address_it_is_asked_for_again(self):
+        """As while a new version is deployed, on some of several servers."""
+        for address in ['/static/test.css', '/static/test.css?v=', '/static/test.css?v=0123']:
+            self.assertEqual(self.cache_control(address), 'no-cache')
+
+    def test_what_is_not_there_is_asked_for_again(self):
+        for name in ['none.css', '../app.py', '%00']:
+            self.assertEqual(self.cache_control(f'/static/{name}?v=0123'), 'no-cache')
+
+    def test_a_change_shows_at_once(self):
+        address = self.address()
+        self.assertEqual(self.cache_control(address), self.YEAR)
+        self.write('body { color: red }')
+        self.assertEqual(self.cache_control(address + '&other'), 'no-cache')
+
+    def test_the_pages_use_such_addresses(self):
+        addresses = re.findall(r'"(/static/[^"]*)"', self.read_index().get_data(as_text=True))
+        self.assertEqual(len(addresses), 4)
+        for address in addresses:
+            self.assertRegex(address, r'\?v=[0-9a-f]{16}$')
 
 
 class ReadingTest(FlaskrTestCase):
