@@ -6,11 +6,14 @@ with the password admin. README.md tells how to put it on the internet.
 
 The rooms, in this order: Configuration, Application, Database, Entries, Texts,
 Security, Views for reading, Views for writing, Views for the account, Error pages,
-Import and export, Command line, Development server.
+Import and export, Command line, Page cache, Development server.
 """
 
+import gzip
 import hashlib
 import hmac
+import io
+import itertools
 import json
 import math
 import os
@@ -35,7 +38,9 @@ from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 from werkzeug.exceptions import BadHost, HTTPException, ServiceUnavailable, TooManyRequests
+from werkzeug.http import generate_etag, parse_accept_header, parse_etags, remove_entity_headers
 from werkzeug.security import check_password_hash, generate_password_hash
+from werkzeug.wrappers import Response
 
 # Configuration -----------------------------------------------------------------
 
@@ -51,6 +56,8 @@ LOGIN_WINDOW = 180  # seconds that a failed login counts
 SESSION_COOKIE_SAMESITE = 'Lax'
 PER_PAGE = 20  # entries
 SEARCH_LIMIT = 1000  # matches that are ranked, the newest ones
+PAGE_CACHE = 8 * 1024 * 1024  # bytes of rendered pages that a worker keeps
+CHECK_INTERVAL = 1  # seconds until a worker asks Postgres again whether something changed
 MAX_CONTENT_LENGTH = 1024 * 1024  # bytes of a request's body
 
 # Application -------------------------------------------------------------------
@@ -349,6 +356,56 @@ def close_db(error):
         keep_connection(db)
     elif db is not None:
         db.close()
+
+
+class Watch:
+    """Notices cheaply when the database has changed, whoever did it.
+
+    One for all threads: SQLite counts the changes for each connection anew.
+    """
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.openings = itertools.count()
+        self.db = self.file = self.opening = self.version = None
+        self.checked = -math.inf
+
+    def find_version(self):
+        """Return what is never the same again after a change, or None if it can't be told."""
+        with self.lock:
+            try:
+                return self.ask_postgres() if is_postgres() else self.ask_sqlite()
+            except (OSError, sqlite3.Error):
+                return None
+
+    def ask_sqlite(self):
+        """Ask on a connection that never writes, for its own changes would not count.
+
+        See https://sqlite.org/pragma.html#pragma_data_version
+        """
+        path = app.config['DATABASE']
+        status = os.stat(path)
+        file = (path, status.st_dev, status.st_ino, os.getpid())
+        if self.file != file:
+            if self.db:
+                self.db.close()
+            self.db = sqlite3.connect(path, timeout=0, check_same_thread=False)
+            self.file, self.opening = file, next(self.openings)
+        return self.opening, self.db.execute('pragma data_version').fetchone()[0]
+
+    def ask_postgres(self):
+        """Ask every CHECK_INTERVAL seconds for what triggers keep (schema_postgres.sql)."""
+        now = time.monotonic()
+        if now - self.checked >= app.config['CHECK_INTERVAL']:
+            self.checked, self.version = now, None  # which stays if this fails
+            db = take_connection() or connect_db()
+            keep_connection(db)
+            row = db.execute('select last_change from internals').fetchone()
+            self.version = app.config['DATABASE'], row['last_change']
+        return self.version
+
+
+watch = Watch()
 
 
 def find_matches(words):
@@ -1384,6 +1441,113 @@ def import_command(file):
                 progress.update(ROWS_AT_ONCE)
     click.echo(f'Imported {imported} entries; {len(entries) - imported} were here already.')
 
+
+# Page cache --------------------------------------------------------------------
+
+
+@lru_cache
+def accepts_gzip(header):
+    """Say whether an Accept-Encoding header allows gzip (RFC 9110, section 12.5.3)."""
+    return parse_accept_header(header).quality('gzip') > 0
+
+
+def size_of(kept):
+    """Return about how many bytes of memory an address and its page take."""
+    address, (headers, body, etag) = kept
+    return len(repr((address, headers, etag))) + len(body)
+
+
+class PageCache:
+    """A WSGI application that keeps the pages of another for as long as nothing changes.
+
+    Readers get them, that is, who sends no session cookie. A page is asked for without
+    anything that came with the request but its address, so that no reader can put
+    something into the pages of others; and the version of the database belongs to the
+    address, so that no page is found that is older than a change.
+    """
+
+    def __init__(self, wsgi_app):
+        self.wsgi_app = wsgi_app
+        self.pages = {}  # by address, the oldest first: headers, body and ETag
+        self.size = 0
+        self.lock = threading.Lock()
+
+    def __call__(self, environ, start_response):
+        version = watch.find_version() if self.is_for_a_reader(environ) else None
+        if version is None:
+            return self.wsgi_app(environ, start_response)
+        address = (
+            version,
+            accepts_gzip(environ.get('HTTP_ACCEPT_ENCODING', '')),
+            environ['wsgi.url_scheme'],
+            environ['HTTP_HOST'],
+            environ['SCRIPT_NAME'],
+            environ['PATH_INFO'],
+            environ['QUERY_STRING'],
+        )
+        page = self.pages.get(address) or self.render(address, environ)
+        if page is None:
+            return self.wsgi_app(environ, start_response)
+        headers, body, etag = page
+        etags = environ.get('HTTP_IF_NONE_MATCH')
+        if etags and parse_etags(etags).contains_weak(etag):
+            headers = headers.copy()
+            remove_entity_headers(headers)
+            start_response('304 NOT MODIFIED', headers)
+            return []
+        start_response('200 OK', headers)
+        return [body] if environ['REQUEST_METHOD'] == 'GET' else []
+
+    def is_for_a_reader(self, environ):
+        return (
+            environ['REQUEST_METHOD'] in ('GET', 'HEAD')
+            and 'HTTP_HOST' in environ
+            and f'{app.config["SESSION_COOKIE_NAME"]}=' not in environ.get('HTTP_COOKIE', '')
+            and 'HTTP_X_REQUESTED_WITH' not in environ
+            and not app.jinja_env.auto_reload
+        )
+
+    def render(self, address, environ):
+        """Return a page and keep it; None if it is not a page that may be kept."""
+        bare = {
+            name: environ[name] for name in environ if not name.startswith(('HTTP_', 'CONTENT_'))
+        }
+        bare |= {
+            'REQUEST_METHOD': 'GET',
+            'HTTP_HOST': environ['HTTP_HOST'],
+            'wsgi.input': io.BytesIO(),
+        }
+        response = Response.from_app(self.wsgi_app, bare, buffered=True)
+        if response.status_code != 200 or 'Set-Cookie' in response.headers:
+            return None
+        body = response.get_data()
+        if address[1]:
+            compressed = gzip.compress(body, mtime=0)
+            if len(compressed) < len(body):
+                body = compressed
+                response.headers['Content-Encoding'] = 'gzip'
+        response.headers['Content-Length'] = str(len(body))
+        response.set_etag(generate_etag(body))
+        response.vary.add('Accept-Encoding')
+        page = response.headers.to_wsgi_list(), body, response.get_etag()[0]
+        self.keep(address, page)
+        return page
+
+    def keep(self, address, page):
+        """Keep a page in place of the oldest; none that would drive most others out."""
+        size = size_of((address, page))
+        if size > app.config['PAGE_CACHE'] / 4:
+            return
+        with self.lock:
+            if address not in self.pages:
+                self.pages[address] = page
+                self.size += size
+            while self.size > app.config['PAGE_CACHE']:
+                oldest = next(iter(self.pages))
+                self.size -= size_of((oldest, self.pages.pop(oldest)))
+
+
+app.wsgi_app = PageCache(app.wsgi_app)
 
 # Development server ------------------------------------------------------------
 

@@ -50,3 +50,21 @@ create or replace function flaskr_query(words text) returns tsquery
 $$;
 
 create index if not exists entries_words on entries using gin (words);
+
+-- The transaction that has changed an entry last, for the page cache: it writes this once,
+-- whatever the number of its statements, and others see both at the same time.
+alter table internals add column if not exists last_change bigint;
+
+create or replace function flaskr_note_change() returns trigger
+    language plpgsql as $$
+begin
+    update internals set last_change = txid_current()
+        where last_change is distinct from txid_current();
+    return null;
+end
+$$;
+
+drop trigger if exists entries_note_change on entries;
+
+create trigger entries_note_change after insert or update or delete or truncate on entries
+    for each statement execute function flaskr_note_change();

@@ -7,6 +7,7 @@ the blog, and the helpers in FlaskrTestCase are what a person does with it.
 """
 
 import contextlib
+import gzip
 import hashlib
 import http.client
 import itertools
@@ -75,6 +76,7 @@ class FlaskrTestCase(unittest.TestCase):
             USERNAME='admin',
             PASSWORD='admin',
             SECRET_KEY=None,
+            CHECK_INTERVAL=0,
         )
         self.client = app.app.test_client()
 
@@ -778,9 +780,9 @@ class SessionTest(FlaskrTestCase):
         self.assertNotIn('Set-Cookie', self.read_index().headers)
 
     def test_a_reader_of_a_page_without_entries_costs_no_look_at_the_database(self):
-        with mock.patch.object(app, 'connect_db') as connect_db:
+        with mock.patch.object(app, 'get_db') as get_db:
             self.client.get('/login')
-        connect_db.assert_not_called()
+        get_db.assert_not_called()
 
 
 class PasswordTest(FlaskrTestCase):
@@ -2576,6 +2578,372 @@ class MovingTest(DataTestCase):
         self.configure(DATABASE=self.database)
         self.assertEqual(self.run_command('import', self.file).exit_code, 0)
         self.assertEqual(self.run_command('export').stdout_bytes, first)
+
+
+class PageCacheTestCase(FlaskrTestCase):
+    def setUp(self):
+        super().setUp()
+        app.init_db()
+        self.reader = app.app.test_client()
+
+    def read(self, path='/', **headers):
+        headers = {name.replace('_', '-'): value for name, value in headers.items()}
+        return self.reader.get(path, headers=headers)
+
+    @contextlib.contextmanager
+    def rendered(self, times, endpoint='index'):
+        """Assert how often a page is rendered, and not taken out of the cache."""
+        view = mock.Mock(wraps=app.app.view_functions[endpoint])
+        with mock.patch.dict(app.app.view_functions, {endpoint: view}):
+            yield
+        self.assertEqual(view.call_count, times)
+
+
+class PageCacheTest(PageCacheTestCase):
+    def test_a_page_is_rendered_once(self):
+        with self.rendered(1):
+            pages = {self.read().data for _ in range(3)}
+        self.assertEqual(len(pages), 1)
+
+    def test_it_is_rendered_anew_after_every_change(self):
+        self.add_entries('First')
+        changes = [
+            lambda: self.add_entry('Second'),
+            lambda: self.edit_entry(2, 'Changed'),
+            lambda: self.post('/delete/2'),
+            lambda: self.post('/restore/2'),
+            lambda: self.query("update entries set title = 'By hand'"),
+            lambda: self.query('delete from entries'),
+        ]
+        pages = [self.read().data]
+        for change in changes:
+            change()
+            with self.rendered(1):
+                self.assertEqual(self.read().data, self.read().data)
+            self.assertNotEqual(self.read().data, pages[-1])
+            pages.append(self.read().data)
+
+    def test_every_address_has_its_own_page(self):
+        self.configure(PER_PAGE=1)
+        self.add_entries('First', 'Second')
+        for _ in range(2):
+            self.assertShows(self.read('/'), 'Second')
+            self.assertShows(self.read('/?before=2'), 'First')
+            self.assertShows(self.read('/entry/1'), 'First')
+            self.assertShows(self.read('/search?q=second'), '<mark>Second</mark>')
+
+    def test_every_name_of_the_blog_has_its_own_page(self):
+        for name in ['one.example', 'two.example'] * 2:
+            self.assertShows(self.read(Host=name), f'content="http://{name}/"')
+
+    def test_every_scheme_has_its_own_page(self):
+        for scheme in ['http', 'https'] * 2:
+            page = self.reader.get('/', base_url=f'{scheme}://blog.example')
+            self.assertShows(page, f'content="{scheme}://blog.example/"')
+
+    def test_every_folder_that_it_is_served_from_has_its_own_page(self):
+        for folder in ['/one', '/two'] * 2:
+            page = self.reader.get('/', base_url=f'http://blog.example{folder}')
+            self.assertShows(page, f'href="{folder}/login"')
+
+    def test_the_author_never_gets_a_page_of_the_cache(self):
+        self.login()
+        with self.rendered(2):
+            self.read_index()
+            self.assertShows(self.read_index(), '<textarea')
+
+    def test_readers_never_get_a_page_of_the_author(self):
+        self.login()
+        self.read_index()
+        self.assertDoesNotShow(self.read(), '<textarea')
+        self.logout()
+        self.assertDoesNotShow(self.read_index(), '<textarea')
+
+    def test_a_message_is_shown_to_the_one_it_is_for_and_once(self):
+        self.assertShows(self.logout(), 'You were logged out')
+        self.assertDoesNotShow(self.read(), 'You were logged out')
+        self.assertDoesNotShow(self.read_index(), 'You were logged out')
+
+    def test_a_page_does_not_depend_on_who_asked_for_it_first(self):
+        """Nobody can put anything into the pages that others get."""
+        form = {'username': 'Mallory was here', 'password': ''}
+        self.reader.set_cookie('other', 'Mallory')
+        page = self.reader.get('/login', data=form, headers={'Accept-Language': 'Mallory'})
+        with self.rendered(0, 'login'):
+            others = app.app.test_client().get('/login')
+        self.assertEqual(page.data, others.data)
+        self.assertDoesNotShow(page, 'Mallory')
+
+    def test_what_the_pages_script_asks_for_is_not_kept(self):
+        for _ in range(2):
+            response = self.read('/trash', X_Requested_With='XMLHttpRequest')
+            self.assertEqual(
+                response.json['message'], 'You are not logged in. Log in, then try again.'
+            )
+
+    def test_only_pages_are_kept(self):
+        self.add_entries('Title')
+        for path, endpoint, status in [
+            ('/entry/2', 'show_entry', 404),
+            ('/trash', 'trash', 302),
+            ('/logout', 'logout', 302),
+        ]:
+            self.assertStatus(self.read(path), status)
+            with self.subTest(path=path), self.rendered(2, endpoint):
+                self.assertStatus(app.app.test_client().get(path), status)
+
+    def test_a_page_that_sets_a_cookie_is_not_kept(self):
+        def set_cookie():
+            flask.flash('For one reader')
+            return 'Page'
+
+        with mock.patch.dict(app.app.view_functions, index=set_cookie):
+            for _ in range(2):
+                response = app.app.test_client().get('/')
+                self.assertIn('session=', response.headers['Set-Cookie'])
+
+    def test_a_request_for_a_part_of_a_file_keeps_no_part(self):
+        with self.read('/static/style.css', Range='bytes=0-9') as response:
+            self.assertStatus(response, 200)
+        self.assertGreater(len(self.read('/static/style.css').data), 1000)
+
+    def test_a_static_file_is_kept_with_its_headers(self):
+        with mock.patch.object(app.app, 'send_static_file', wraps=app.app.send_static_file):
+            path = re.search(r'/static/style[^"]*', self.read_index().get_data(as_text=True))[0]
+        with self.rendered(1, 'static'):
+            first, second = self.read(path), self.read(path)
+        self.assertEqual(first.data, second.data)
+        self.assertEqual(first.headers, second.headers)
+        self.assertIn('max-age=31536000', second.headers['Cache-Control'])
+        self.assertEqual(second.mimetype, 'text/css')
+
+    def test_the_memory_is_bounded(self):
+        self.configure(PAGE_CACHE=100_000)
+        for number in range(200):
+            self.read(f'/search?q={number}')
+        with self.rendered(0, 'search'):
+            self.read('/search?q=199')
+        with self.rendered(1, 'search'):
+            self.read('/search?q=0')
+        pages = app.app.wsgi_app.pages
+        self.assertLess(sum(len(body) for _, body, _ in pages.values()), 100_000)
+        self.assertEqual(app.app.wsgi_app.size, sum(map(app.size_of, pages.items())))
+
+    def test_one_large_page_does_not_drive_out_the_others(self):
+        self.configure(PAGE_CACHE=100_000)
+        self.login()
+        self.add_entry('Long', 'text ' * 20_000)
+        self.read('/login')
+        with self.rendered(2, 'show_entry'):
+            self.read('/entry/1')
+            self.read('/entry/1')
+        with self.rendered(0, 'login'):
+            self.read('/login')
+
+    def test_a_template_that_may_change_is_rendered_every_time(self):
+        with mock.patch.object(app.app.jinja_env, 'auto_reload', True), self.rendered(2):
+            self.read()
+            self.read()
+
+    def test_no_page_is_older_than_a_change_that_came_while_it_was_rendered(self):
+        self.add_entries('Before')
+        index = app.app.view_functions['index']
+
+        def change_meanwhile():
+            page = index()
+            self.query("update entries set title = 'After'")
+            return page
+
+        with mock.patch.dict(app.app.view_functions, index=change_meanwhile):
+            self.assertShows(self.read(), 'Before')
+        self.assertShows(self.read(), 'After')
+
+    def test_every_acknowledged_post_shows_in_another_process_at_once(self):
+        """Two processes take turns: one posts and reads, then the other reads and posts."""
+        rounds = 1000
+        fork = multiprocessing.get_context('fork')
+        here, there = fork.Pipe()
+
+        def read_and_post(pipe, other_pipe, my_turn):
+            other_pipe.close()  # so that a process that fails ends the other too
+            author, reader = app.app.test_client(), app.app.test_client()
+            self.login(client=author)
+            for number in range(rounds):
+                if number % 2 == my_turn:
+                    author.post('/edit/1', data={'title': f'Title {number}', 'text': ''})
+                else:
+                    pipe.recv()
+                with self.rendered(1):
+                    for _ in range(3):
+                        self.assertShows(reader.get('/'), f'>Title {number}<')
+                if number % 2 == my_turn:
+                    pipe.send('Your turn')
+
+        self.add_entries('Title')
+        self.read()
+        process = fork.Process(target=read_and_post, args=[there, here, 1])
+        process.start()
+        read_and_post(here, there, 0)
+        process.join()
+        self.assertEqual(process.exitcode, 0)
+
+
+class HttpCacheTest(PageCacheTestCase):
+    """What browsers and caches on the way are told, and how they ask again."""
+
+    def setUp(self):
+        super().setUp()
+        self.add_entries(*'abcdefgh')
+        self.page = self.read()
+        self.etag = self.page.headers['ETag']
+
+    def test_head_is_get_without_a_body(self):
+        for path in ['/login', '/login', '/', '/static/style.css']:
+            head, get = self.reader.head(path), self.read(path)
+            self.assertStatus(head, 200)
+            self.assertEqual(head.data, b'')
+            self.assertEqual(head.headers, get.headers)
+            self.assertEqual(int(head.headers['Content-Length']), len(get.data))
+
+    def test_a_browser_that_has_the_page_is_told_so(self):
+        for header in [self.etag, f'"other", {self.etag}', f'W/{self.etag}', '*']:
+            response = self.read(If_None_Match=header)
+            self.assertStatus(response, 304)
+            self.assertEqual(response.data, b'')
+            self.assertNotIn('Content-Length', response.headers)
+            self.assertNotIn('Content-Type', response.headers)
+            for name in ['ETag', 'Cache-Control', 'Vary', 'Content-Security-Policy']:
+                self.assertEqual(response.headers[name], self.page.headers[name])
+
+    def test_a_head_too(self):
+        response = self.reader.head('/', headers={'If-None-Match': self.etag})
+        self.assertStatus(response, 304)
+
+    def test_a_browser_that_has_an_older_page_gets_the_new_one(self):
+        self.add_entry('New')
+        response = self.read(If_None_Match=self.etag)
+        self.assertStatus(response, 200)
+        self.assertNotEqual(response.headers['ETag'], self.etag)
+
+    def test_a_page_that_is_the_same_after_a_change_keeps_its_etag(self):
+        self.add_entry('New')
+        self.post('/delete/9')
+        self.assertStatus(self.read(If_None_Match=self.etag), 304)
+
+    def test_pages_are_asked_for_again_every_time(self):
+        self.assertEqual(self.page.headers['Cache-Control'], 'no-cache')
+
+    def test_pages_are_compressed_where_browsers_take_that(self):
+        for header in ['gzip', 'br, gzip, deflate', 'gzip;q=0.5', '*', 'GZIP']:
+            response = self.read(Accept_Encoding=header)
+            self.assertEqual(response.headers['Content-Encoding'], 'gzip')
+            self.assertEqual(int(response.headers['Content-Length']), len(response.data))
+            self.assertLess(len(response.data), len(self.page.data) / 2)
+            self.assertEqual(gzip.decompress(response.data), self.page.data)
+
+    def test_pages_are_plain_elsewhere(self):
+        for header in ['', 'br', 'gzip;q=0', 'identity', 'gzip;q=0, *;q=1', ';;q=,=']:
+            response = self.read(Accept_Encoding=header)
+            self.assertNotIn('Content-Encoding', response.headers)
+            self.assertEqual(response.data, self.page.data)
+
+    def test_both_have_an_etag_of_their_own(self):
+        compressed = self.read(Accept_Encoding='gzip')
+        self.assertNotEqual(compressed.headers['ETag'], self.etag)
+        self.assertStatus(self.read(If_None_Match=compressed.headers['ETag']), 200)
+        response = self.read(Accept_Encoding='gzip', If_None_Match=compressed.headers['ETag'])
+        self.assertStatus(response, 304)
+
+    def test_caches_on_the_way_are_told_what_a_page_depends_on(self):
+        for headers in [{}, {'Accept_Encoding': 'gzip'}]:
+            vary = self.read(**headers).vary
+            for name in ['Accept-Encoding', 'Cookie', 'X-Requested-With']:
+                self.assertIn(name, vary)
+
+    def test_what_would_grow_is_not_compressed(self):
+        response = self.read('/robots.txt', Accept_Encoding='gzip')
+        self.assertNotIn('Content-Encoding', response.headers)
+
+
+class SqlitePageCacheTest(SqliteTestCase, PageCacheTestCase):
+    def test_a_database_that_takes_the_place_of_another_shows_at_once(self):
+        self.add_entries('Old')
+        other = f'{self.database}.other'
+        shutil.copy(self.database, other)
+        self.add_entry('Newer')
+        self.assertShows(self.read(), 'Newer')
+        os.replace(other, self.database)
+        self.assertDoesNotShow(self.read(), 'Newer')
+        self.query("update entries set title = 'Later'")
+        self.assertShows(self.read(), 'Later')
+
+    def test_a_database_that_is_gone_shows_at_once(self):
+        self.add_entries('Old')
+        self.read()
+        os.unlink(self.database)
+        self.assertDoesNotShow(self.read(), 'Old')
+
+    def test_a_locked_database_shows_at_once_and_keeps_the_pages_for_later(self):
+        self.configure(DATABASE_TIMEOUT=0.01, PROPAGATE_EXCEPTIONS=False)
+        self.read()
+        with self.rendered(1), contextlib.closing(sqlite3.connect(self.database)) as db:
+            db.execute('begin exclusive')
+            with self.assertLogs(app.app.logger, 'ERROR'):
+                self.assertStatus(self.read(), 503)
+            db.rollback()
+            self.assertStatus(self.read(), 200)
+
+
+@unittest.skipUnless(
+    POSTGRES_URL,
+    'These need a Postgres: DATABASE_URL=postgresql://user@host/database python test.py',
+)
+class PostgresPageCacheTest(PageCacheTestCase):
+    def test_the_database_is_asked_once_in_a_while_only(self):
+        self.configure(CHECK_INTERVAL=60)
+        self.read()
+        with mock.patch.object(app, 'take_connection') as take:
+            for _ in range(50):
+                self.read()
+        take.assert_not_called()
+
+    def test_a_change_shows_after_that_while(self):
+        self.configure(CHECK_INTERVAL=0.2)
+        self.add_entries('Before')
+        time.sleep(0.2)
+        self.assertShows(self.read(), 'Before')
+        self.query("update entries set title = 'After'")
+        time.sleep(0.2)
+        self.assertShows(self.read(), 'After')
+
+    def test_a_change_shows_once_it_is_committed(self):
+        import psycopg
+
+        self.add_entries('Before')
+        with psycopg.connect(self.database) as db:
+            db.execute("update entries set title = 'After'")
+            db.execute("update entries set text = 'More'")
+            self.assertShows(self.read(), 'Before')
+            db.commit()
+            self.assertShows(self.read(), 'After')
+            db.execute('truncate entries')
+            db.commit()
+            self.assertShows(self.read(), 'No entries yet')
+
+    def test_what_readers_cannot_see_leaves_the_pages_alone(self):
+        self.read()
+        self.login(password='wrong')
+        with self.rendered(0):
+            self.read()
+
+    def test_an_outage_shows_at_once_and_is_over_when_it_is(self):
+        self.configure(PROPAGATE_EXCEPTIONS=False)
+        self.read()
+        with mock.patch.object(app, 'connect_db', side_effect=sqlite3.OperationalError('no')):
+            vars(app.kept).pop('db').close()
+            with self.assertLogs(app.app.logger, 'ERROR'):
+                self.assertStatus(self.read(), 503)
+        self.assertStatus(self.read(), 200)
 
 
 class DevelopmentServerTest(SqliteTestCase):
