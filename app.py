@@ -56,7 +56,7 @@ LOGIN_WINDOW = 180  # seconds that a failed login counts
 SESSION_COOKIE_SAMESITE = 'Lax'
 PER_PAGE = 20  # entries
 SEARCH_LIMIT = 1000  # matches that are ranked, the newest ones
-PAGE_CACHE = 8 * 1024 * 1024  # bytes of rendered pages that a worker keeps
+PAGE_CACHE = 4 * 1024 * 1024  # bytes of rendered pages that a worker keeps
 CHECK_INTERVAL = 1  # seconds until a worker asks Postgres again whether something changed
 MAX_CONTENT_LENGTH = 1024 * 1024  # bytes of a request's body
 
