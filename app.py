@@ -150,7 +150,7 @@ class PostgresConnection:
     def __init__(self, url):
         import psycopg  # here, since it takes long and SQLite doesn't need it
 
-        self.error = psycopg.Error
+        self.error, self.idle = psycopg.Error, psycopg.pq.TransactionStatus.IDLE
         try:
             settings = psycopg.conninfo.conninfo_to_dict(url)
         except psycopg.Error:  # whose message may have the password in it
@@ -198,13 +198,9 @@ class PostgresConnection:
         with self.translated_errors(), self.db.transaction():
             yield
 
-    def is_alive(self):
-        """Ask, since the server may have restarted or the network been cut."""
-        try:
-            self.execute('select 1')
-        except sqlite3.OperationalError:
-            return False
-        return True
+    @property
+    def in_transaction(self):
+        return self.db.info.transaction_status != self.idle
 
     def close(self):
         self.db.close()
@@ -311,6 +307,16 @@ def connect_db():
     return db
 
 
+def is_alive(db):
+    """Ask, since a server may have restarted, or a file been emptied."""
+    try:
+        if is_postgres():
+            return db.execute('select 1').fetchone() is not None
+        return find_schema_version(db) >= SCHEMA_VERSION
+    except sqlite3.Error:
+        return False
+
+
 def init_db():
     """Create or upgrade the database now rather than on first use.
 
@@ -319,23 +325,38 @@ def init_db():
     connect_db().close()
 
 
+def find_database():
+    """Return what changes when another database takes the place of this one, or None.
+
+    Of a file it says which one it is, wherever the path leads to.
+    """
+    database = app.config['DATABASE']
+    if is_postgres():
+        return database
+    try:
+        status = os.stat(database)
+    except OSError:
+        return None  # it is yet to be made
+    return str(database), status.st_dev, status.st_ino
+
+
 kept = threading.local()
 
 
-def keep_connection(db):
-    """Keep a connection to Postgres for this thread's next request.
+def keep_connection(db, database):
+    """Keep a connection for this thread's next request, since it takes long to open one.
 
-    Opening one takes tens of milliseconds. No process but this one may use it.
+    No process but this one may use it.
     """
-    kept.db, kept.database, kept.process = db, app.config['DATABASE'], os.getpid()
+    kept.db, kept.database, kept.process = db, database, os.getpid()
 
 
-def take_connection():
+def take_connection(database):
     """Return the connection that this thread has kept, or None if it can't be used."""
     db = vars(kept).pop('db', None)
     if db is None or kept.process != os.getpid():
         return None
-    if kept.database != app.config['DATABASE'] or not db.is_alive():
+    if database is None or kept.database != database or not is_alive(db):
         db.close()
         return None
     return db
@@ -344,64 +365,64 @@ def take_connection():
 def get_db():
     """Return this context's connection."""
     if 'db' not in g:
-        g.db = take_connection() or connect_db()
+        g.database = find_database()
+        g.db = take_connection(g.database) or connect_db()
     return g.db
 
 
 @app.teardown_appcontext
 def close_db(error):
-    """Close the connection at the end of its context, or keep it if it is to Postgres."""
+    """Keep the connection at the end of its context, or close it if something went wrong."""
     db = g.pop('db', None)
-    if isinstance(db, PostgresConnection):
-        keep_connection(db)
+    if db is not None and not error and not db.in_transaction:
+        keep_connection(db, g.database)
     elif db is not None:
         db.close()
 
 
 class Watch:
-    """Notices cheaply when the database has changed, whoever did it.
-
-    One for all threads: SQLite counts the changes for each connection anew.
-    """
+    """Notices cheaply when the database has changed, whoever changed it."""
 
     def __init__(self):
         self.lock = threading.Lock()
+        self.db = self.opened = self.version = None
         self.openings = itertools.count()
-        self.db = self.file = self.opening = self.version = None
-        self.checked = -math.inf
+        self.asked = -math.inf
 
     def find_version(self):
         """Return what is never the same again after a change, or None if it can't be told."""
         with self.lock:
             try:
                 return self.ask_postgres() if is_postgres() else self.ask_sqlite()
-            except (OSError, sqlite3.Error):
+            except sqlite3.Error:
                 return None
 
     def ask_sqlite(self):
-        """Ask on a connection that never writes, for its own changes would not count.
+        """Ask for what counts the changes that are not made on the same connection.
 
+        So that connection never writes, and all threads share it: another counts anew.
         See https://sqlite.org/pragma.html#pragma_data_version
         """
-        path = app.config['DATABASE']
-        status = os.stat(path)
-        file = (path, status.st_dev, status.st_ino, os.getpid())
-        if self.file != file:
+        database = find_database()
+        if database is None:
+            return None
+        if self.opened != (database, os.getpid()):
             if self.db:
                 self.db.close()
-            self.db = sqlite3.connect(path, timeout=0, check_same_thread=False)
-            self.file, self.opening = file, next(self.openings)
+            self.db = sqlite3.connect(database[0], timeout=0, check_same_thread=False)
+            self.opened, self.opening = (database, os.getpid()), next(self.openings)
         return self.opening, self.db.execute('pragma data_version').fetchone()[0]
 
     def ask_postgres(self):
-        """Ask every CHECK_INTERVAL seconds for what triggers keep (schema_postgres.sql)."""
+        """Ask every CHECK_INTERVAL seconds for what a trigger keeps in schema_postgres.sql."""
         now = time.monotonic()
-        if now - self.checked >= app.config['CHECK_INTERVAL']:
-            self.checked, self.version = now, None  # which stays if this fails
-            db = take_connection() or connect_db()
-            keep_connection(db)
+        if now - self.asked >= app.config['CHECK_INTERVAL']:
+            self.asked, self.version = now, None  # which stays if this fails
+            database = find_database()
+            db = take_connection(database) or connect_db()
+            keep_connection(db, database)
             row = db.execute('select last_change from internals').fetchone()
-            self.version = app.config['DATABASE'], row['last_change']
+            self.version = database, row['last_change']
         return self.version
 
 

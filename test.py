@@ -107,6 +107,13 @@ class FlaskrTestCase(unittest.TestCase):
         patch = mock.patch.dict(app.app.config, settings)
         patch.start()
         self.addCleanup(patch.stop)
+        self.forget_connection()
+
+    def forget_connection(self):
+        """Let the next request open the database anew."""
+        db = vars(app.kept).pop('db', None)
+        if db:
+            db.close()
 
     def login(self, username='admin', password='admin', client=None):
         return (client or self.client).post(
@@ -244,6 +251,43 @@ class DatabaseTest(FlaskrTestCase):
         with app.app.app_context():
             self.assertIs(app.get_db(), app.get_db())
 
+    def open_connection(self):
+        with app.app.app_context():
+            return app.get_db()
+
+    def assertClosed(self, db):
+        with self.assertRaises(sqlite3.Error):
+            db.execute('select 1')
+
+    def test_the_connection_is_kept_for_the_next_context(self):
+        self.assertIs(self.open_connection(), self.open_connection())
+
+    def test_every_thread_has_a_connection_of_its_own(self):
+        connections = [self.open_connection()]
+        thread = threading.Thread(target=lambda: connections.append(self.open_connection()))
+        thread.start()
+        thread.join()
+        self.assertIsNot(connections[0], connections[1])
+
+    def test_a_connection_is_closed_after_an_error(self):
+        with self.assertRaises(ZeroDivisionError), app.app.app_context():
+            db = app.get_db()
+            1 / 0  # noqa: B018
+        self.assertClosed(db)
+
+    def test_a_connection_is_closed_rather_than_kept_in_a_transaction(self):
+        with app.app.app_context():
+            db = app.get_db()
+            db.execute('begin')
+            app.insert_entry('Half', 'done')
+        self.assertClosed(db)
+        self.assertEqual(self.query('select * from entries'), [])
+
+    def test_a_kept_connection_does_not_keep_the_database_locked(self):
+        self.open_connection()
+        with self.locked_database():
+            pass
+
     def test_an_empty_file_becomes_a_blog_on_first_use(self):
         with app.app.app_context():
             self.assertEqual(app.find_newest(1), [])
@@ -308,15 +352,18 @@ class SqliteTest(SqliteTestCase):
             db.execute("delete from entries where title = 'Third'")
         db.close()
 
-    def test_the_connection_is_closed_after_its_context(self):
-        with app.app.app_context():
-            db = app.get_db()
-        with self.assertRaises(sqlite3.ProgrammingError):
-            db.execute('select 1')
-
     def test_the_path_may_be_a_path_object(self):
         self.configure(DATABASE=pathlib.Path(self.database))
         self.assertStatus(self.read_index(), 200)
+
+    def test_a_database_that_takes_the_place_of_another_is_opened(self):
+        self.add_entries('Old')
+        shutil.copy(self.database, f'{self.database}.other')
+        self.add_entry('Newer')
+        os.replace(f'{self.database}.other', self.database)
+        self.assertEqual(self.titles(), ['Old'])
+        os.unlink(self.database)
+        self.assertEqual(self.titles(), [])
 
     def test_a_missing_file_becomes_a_blog_on_first_use(self):
         os.unlink(self.database)
@@ -2940,7 +2987,7 @@ class PostgresPageCacheTest(PageCacheTestCase):
         self.configure(PROPAGATE_EXCEPTIONS=False)
         self.read()
         with mock.patch.object(app, 'connect_db', side_effect=sqlite3.OperationalError('no')):
-            vars(app.kept).pop('db').close()
+            self.forget_connection()
             with self.assertLogs(app.app.logger, 'ERROR'):
                 self.assertStatus(self.read(), 503)
         self.assertStatus(self.read(), 200)

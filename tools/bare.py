@@ -1,0 +1,65 @@
+"""The least that a server can do: what tools/benchmark.py compares Flaskr with.
+
+Each function makes a WSGI application for gunicorn.
+"""
+
+import json
+
+
+def answers(path):
+    """Answer each address with a constant: the status, headers and body in a JSON file."""
+    with open(path) as file:
+        constants = {
+            address: (status, [tuple(header) for header in headers], body.encode('latin-1'))
+            for address, (status, headers, body) in json.load(file).items()
+        }
+
+    def wsgi_app(environ, start_response):
+        status, headers, body = constants[environ['PATH_INFO']]
+        start_response(status, headers)
+        return [body]
+
+    return wsgi_app
+
+
+def view():
+    """Answer with a view of Flask that does nothing else."""
+    from flask import Flask
+
+    bare = Flask('bare')
+
+    @bare.route('/', methods=['GET', 'POST'])
+    def index():
+        return 'Hello'
+
+    return bare
+
+
+def template():
+    """Answer with Flaskr's index, from the newest entries as they were at the start."""
+    from flask import Flask, g, render_template
+
+    import app as flaskr
+
+    with flaskr.app.app_context():
+        page = flaskr.find_page(before=500_000)
+    constants = {**page, 'entries': [dict(entry) for entry in page['entries']]}
+
+    bare = Flask('bare', root_path=flaskr.app.root_path)
+    bare.jinja_env.filters.update(flaskr.app.jinja_env.filters)
+    bare.jinja_env.globals['entries_vanish'] = flaskr.entries_vanish
+    for rule in flaskr.app.url_map.iter_rules():
+        if rule.endpoint not in ('index', 'static'):
+            bare.add_url_rule(rule.rule, rule.endpoint)
+
+    @bare.url_defaults
+    def add_hash(endpoint, values):
+        if endpoint == 'static':
+            values['v'] = '0123456789abcdef'
+
+    @bare.route('/')
+    def index():
+        g.logged_in = False
+        return render_template('index.html', **constants)
+
+    return bare
