@@ -56,7 +56,7 @@ LOGIN_WINDOW = 180  # seconds that a failed login counts
 SESSION_COOKIE_SAMESITE = 'Lax'
 PER_PAGE = 20  # entries
 SEARCH_LIMIT = 1000  # matches that are ranked, the newest ones
-PAGE_CACHE = 4 * 1024 * 1024  # bytes of rendered pages that a worker keeps
+PAGE_CACHE = 2 * 1024 * 1024  # bytes of rendered pages that a worker keeps
 CHECK_INTERVAL = 1  # seconds until a worker asks Postgres again whether something changed
 MAX_CONTENT_LENGTH = 1024 * 1024  # bytes of a request's body
 
@@ -1472,29 +1472,22 @@ def accepts_gzip(header):
     return parse_accept_header(header).quality('gzip') > 0
 
 
-def size_of(kept):
-    """Return about how many bytes of memory an address and its page take."""
-    address, (headers, body, etag) = kept
-    return len(repr((address, headers, etag))) + len(body)
-
-
 class PageCache:
-    """A WSGI application that keeps the pages of another for as long as nothing changes.
+    """A WSGI application that keeps the pages of another until the database changes.
 
-    Readers get them, that is, who sends no session cookie. A page is asked for without
-    anything that came with the request but its address, so that no reader can put
-    something into the pages of others; and the version of the database belongs to the
-    address, so that no page is found that is older than a change.
+    They are for readers, that is, for requests without a session cookie. The other
+    application gets nothing of such a request but its address and where it came from:
+    what else a reader sends can't get into the pages of others.
     """
 
     def __init__(self, wsgi_app):
         self.wsgi_app = wsgi_app
-        self.pages = {}  # by address, the oldest first: headers, body and ETag
-        self.size = 0
+        self.pages = {}  # by address, the oldest first: headers, body, ETag and size
+        self.size = 0  # bytes, about, of all addresses and pages
         self.lock = threading.Lock()
 
     def __call__(self, environ, start_response):
-        version = watch.find_version() if self.is_for_a_reader(environ) else None
+        version = watch.find_version() if self.is_for_reader(environ) else None
         if version is None:
             return self.wsgi_app(environ, start_response)
         address = (
@@ -1506,66 +1499,66 @@ class PageCache:
             environ['PATH_INFO'],
             environ['QUERY_STRING'],
         )
-        page = self.pages.get(address) or self.render(address, environ)
+        page = self.pages.get(address)
         if page is None:
-            return self.wsgi_app(environ, start_response)
-        headers, body, etag = page
-        etags = environ.get('HTTP_IF_NONE_MATCH')
-        if etags and parse_etags(etags).contains_weak(etag):
+            response = self.render(environ)
+            if response.status_code != 200 or 'Set-Cookie' in response.headers:
+                return response(environ, start_response)
+            page = self.keep(address, response)
+        headers, body, etag, _ = page
+        known = environ.get('HTTP_IF_NONE_MATCH')
+        if known and parse_etags(known).contains_weak(etag):
             headers = headers.copy()
             remove_entity_headers(headers)
             start_response('304 NOT MODIFIED', headers)
             return []
-        start_response('200 OK', headers)
+        start_response('200 OK', headers.copy())
         return [body] if environ['REQUEST_METHOD'] == 'GET' else []
 
-    def is_for_a_reader(self, environ):
+    def is_for_reader(self, environ):
+        """Say whether the answer is a page for everybody, as far as the request tells."""
         return (
             environ['REQUEST_METHOD'] in ('GET', 'HEAD')
-            and 'HTTP_HOST' in environ
             and f'{app.config["SESSION_COOKIE_NAME"]}=' not in environ.get('HTTP_COOKIE', '')
             and 'HTTP_X_REQUESTED_WITH' not in environ
-            and not app.jinja_env.auto_reload
+            and 'HTTP_HOST' in environ
+            and not app.jinja_env.auto_reload  # or else a template may have changed
         )
 
-    def render(self, address, environ):
-        """Return a page and keep it; None if it is not a page that may be kept."""
+    def render(self, environ):
+        """Return the other application's response to what is the same for all readers."""
+        kept = ('HTTP_HOST', 'HTTP_ORIGIN', 'HTTP_SEC_FETCH_')
         bare = {
-            name: environ[name] for name in environ if not name.startswith(('HTTP_', 'CONTENT_'))
+            name: value
+            for name, value in environ.items()
+            if name.startswith(kept) or not name.startswith(('HTTP_', 'CONTENT_'))
         }
-        bare |= {
-            'REQUEST_METHOD': 'GET',
-            'HTTP_HOST': environ['HTTP_HOST'],
-            'wsgi.input': io.BytesIO(),
-        }
-        response = Response.from_app(self.wsgi_app, bare, buffered=True)
-        if response.status_code != 200 or 'Set-Cookie' in response.headers:
-            return None
+        bare.update({'REQUEST_METHOD': 'GET', 'wsgi.input': io.BytesIO()})
+        return Response.from_app(self.wsgi_app, bare, buffered=True)
+
+    def keep(self, address, response):
+        """Return a response as a page, and keep it in place of the oldest."""
+        _, accepted, *names = address
         body = response.get_data()
-        if address[1]:
-            compressed = gzip.compress(body, mtime=0)
-            if len(compressed) < len(body):
-                body = compressed
-                response.headers['Content-Encoding'] = 'gzip'
-        response.headers['Content-Length'] = str(len(body))
+        compressed = gzip.compress(body, mtime=0) if accepted else body
+        if len(compressed) < len(body):
+            body = compressed
+            response.content_encoding = 'gzip'
+        response.content_length = len(body)
         response.set_etag(generate_etag(body))
         response.vary.add('Accept-Encoding')
-        page = response.headers.to_wsgi_list(), body, response.get_etag()[0]
-        self.keep(address, page)
-        return page
-
-    def keep(self, address, page):
-        """Keep a page in place of the oldest; none that would drive most others out."""
-        size = size_of((address, page))
-        if size > app.config['PAGE_CACHE'] / 4:
-            return
+        headers = response.headers.to_wsgi_list()
+        size = len(body) + len(repr((names, headers)))
+        page = headers, body, response.get_etag()[0], size
+        limit = app.config['PAGE_CACHE']
         with self.lock:
-            if address not in self.pages:
+            if address not in self.pages and size < limit / 4:  # a larger one costs too many
                 self.pages[address] = page
                 self.size += size
-            while self.size > app.config['PAGE_CACHE']:
-                oldest = next(iter(self.pages))
-                self.size -= size_of((oldest, self.pages.pop(oldest)))
+            while self.size > limit:
+                _, _, _, size = self.pages.pop(next(iter(self.pages)))
+                self.size -= size
+        return page
 
 
 app.wsgi_app = PageCache(app.wsgi_app)

@@ -481,17 +481,41 @@ class SqliteTest(SqliteTestCase):
         folder = os.path.dirname(self.database)
         self.assertEqual([file for file in os.listdir(folder) if name in file], [name])
 
-    def test_no_page_counts_the_entries_before_it(self):
-        """A page of a million entries costs what it costs of ten."""
+    def statements(self, path):
+        """Give the queries that a page makes, as SQLite gets them."""
+        statements = []
         with app.app.app_context():
-            for id_is in ['id < 4 order by id desc', 'id > 4 order by id']:
-                plan = app.get_db().execute(
-                    f'explain query plan {app.SELECT_ENTRIES} '
-                    f'where deleted is null and {id_is} limit 3'
-                )
-                details = [row['detail'] for row in plan]
-                self.assertRegex(details[0], r'^SEARCH entries USING INTEGER PRIMARY KEY')
-                self.assertEqual(len(details), 1)
+            app.get_db().set_trace_callback(statements.append)
+        self.client.get(path)
+        with app.app.app_context():
+            app.get_db().set_trace_callback(None)
+        return [line for line in statements if line.lstrip().startswith('select')]
+
+    def test_no_page_looks_through_all_entries_or_counts_them(self):
+        """A page of a million entries costs what it costs of ten."""
+        self.configure(PER_PAGE=2)
+        self.add_entries('One', 'Two', 'Three', 'Four')
+        self.client.post('/delete/2')
+        for path in [
+            *('/', '/?before=3', '/?after=1', '/entry/1', '/feed.xml', '/sitemap.xml'),
+            *('/trash', '/edit/1', '/search?q=o', '/search?q=one+two', '/search?q=o&before=1'),
+        ]:
+            queries = [line for line in self.statements(path) if 'entries' in line]
+            self.assertGreater(len(queries), 0)
+            for query in queries:
+                with self.subTest(path=path, query=query):
+                    self.assertBounded(query)
+
+    def assertBounded(self, query):
+        """Assert that a query finds what it wants by an index, or stops at a limit."""
+        self.assertNotIn('count(', query)
+        plan = [row[3] for row in self.query(f'explain query plan {query}')]
+        for step in plan:
+            if step.startswith('SCAN entries_search'):
+                self.assertRegex(step, r'VIRTUAL TABLE INDEX \d+:M')  # by the words
+            elif step.startswith('SCAN entries'):
+                self.assertRegex(query, r'order by id desc limit \d+\s*$')
+                self.assertNotIn('USE TEMP B-TREE FOR ORDER BY', plan)
 
     def test_entries_from_before_the_search_are_found(self):
         self.make_tutorial_database()
@@ -2735,9 +2759,33 @@ class PageCacheTest(PageCacheTestCase):
             ('/trash', 'trash', 302),
             ('/logout', 'logout', 302),
         ]:
-            self.assertStatus(self.read(path), status)
             with self.subTest(path=path), self.rendered(2, endpoint):
-                self.assertStatus(app.app.test_client().get(path), status)
+                for _ in range(2):
+                    self.assertStatus(app.app.test_client().get(path), status)
+
+    def test_a_page_that_fails_fails_once(self):
+        self.configure(PROPAGATE_EXCEPTIONS=False)
+        error = mock.Mock(side_effect=sqlite3.OperationalError('locked'))
+        failing = mock.patch.dict(app.app.view_functions, index=error)
+        with failing, self.assertLogs(app.app.logger, 'ERROR') as logs:
+            self.assertStatus(self.read(), 503)
+        self.assertEqual(len(logs.output), 1)
+        self.assertStatus(self.read(), 200)
+
+    def test_a_picture_in_an_entry_cannot_log_anybody_out(self):
+        """It is for the application to refuse, though the cache asks on its behalf."""
+        self.assertStatus(self.read('/logout', Sec_Fetch_Dest='image'), 403)
+        self.assertStatus(self.read('/logout', Sec_Fetch_Site='cross-site'), 403)
+        self.assertStatus(self.read('/logout', Origin='https://other.example'), 403)
+
+    def test_what_is_done_to_the_headers_of_one_answer_is_done_to_no_other(self):
+        def start_response(status, headers):
+            headers.append(('X-Other', 'added by a server'))
+
+        environ = self.reader.get('/').request.environ
+        for _ in range(2):
+            app.app({**environ}, start_response)
+        self.assertNotIn('X-Other', self.read().headers)
 
     def test_a_page_that_sets_a_cookie_is_not_kept(self):
         def set_cookie():
@@ -2772,9 +2820,9 @@ class PageCacheTest(PageCacheTestCase):
             self.read('/search?q=199')
         with self.rendered(1, 'search'):
             self.read('/search?q=0')
-        pages = app.app.wsgi_app.pages
-        self.assertLess(sum(len(body) for _, body, _ in pages.values()), 100_000)
-        self.assertEqual(app.app.wsgi_app.size, sum(map(app.size_of, pages.items())))
+        cache = app.app.wsgi_app
+        self.assertLess(sum(len(body) for _, body, _, _ in cache.pages.values()), 100_000)
+        self.assertEqual(sum(size for _, _, _, size in cache.pages.values()), cache.size)
 
     def test_one_large_page_does_not_drive_out_the_others(self):
         self.configure(PAGE_CACHE=100_000)
