@@ -141,10 +141,10 @@ class FlaskrTestCase(unittest.TestCase):
         """Press a button that posts to this path."""
         return self.client.post(path, follow_redirects=True)
 
-    def post_as_script(self, path, **form):
+    def post_as_script(self, path, client=None, **form):
         """Post as the page's own script does."""
         headers = {'X-Requested-With': 'XMLHttpRequest'}
-        return self.client.post(path, data=form, headers=headers)
+        return (client or self.client).post(path, data=form, headers=headers)
 
     def titles(self, path='/'):
         """Give the titles of the entries on a page, from the top down."""
@@ -264,7 +264,12 @@ class DatabaseTest(FlaskrTestCase):
 
     def test_every_thread_has_a_connection_of_its_own(self):
         connections = [self.open_connection()]
-        thread = threading.Thread(target=lambda: connections.append(self.open_connection()))
+
+        def open_another():
+            connections.append(self.open_connection())
+            self.forget_connection()
+
+        thread = threading.Thread(target=open_another)
         thread.start()
         thread.join()
         self.assertIsNot(connections[0], connections[1])
@@ -2855,7 +2860,7 @@ class PageCacheTest(PageCacheTestCase):
 
     def test_every_acknowledged_post_shows_in_another_process_at_once(self):
         """Two processes take turns: one posts and reads, then the other reads and posts."""
-        rounds = 1000
+        rounds = 2000
         fork = multiprocessing.get_context('fork')
         here, there = fork.Pipe()
 
@@ -2863,20 +2868,25 @@ class PageCacheTest(PageCacheTestCase):
             other_pipe.close()  # so that a process that fails ends the other too
             author, reader = app.app.test_client(), app.app.test_client()
             self.login(client=author)
-            for number in range(rounds):
-                if number % 2 == my_turn:
-                    author.post('/edit/1', data={'title': f'Title {number}', 'text': ''})
-                else:
-                    pipe.recv()
-                with self.rendered(1):
-                    for _ in range(3):
+            with self.rendered(rounds):
+                for number in range(rounds):
+                    if number % 2 == my_turn:
+                        entry = {'title': f'Title {number}', 'text': ''}
+                        self.post_as_script('/edit/1', client=author, **entry)
+                    else:
+                        pipe.recv()
+                    for _ in range(2):
                         self.assertShows(reader.get('/'), f'>Title {number}<')
-                if number % 2 == my_turn:
-                    pipe.send('Your turn')
+                    if number % 2 == my_turn:
+                        pipe.send('Your turn')
+
+        def do_so_there():
+            warnings.simplefilter('ignore', ResourceWarning)  # as in at_once()
+            read_and_post(there, here, 1)
 
         self.add_entries('Title')
         self.read()
-        process = fork.Process(target=read_and_post, args=[there, here, 1])
+        process = fork.Process(target=do_so_there)
         process.start()
         read_and_post(here, there, 0)
         process.join()
@@ -3047,7 +3057,10 @@ class DevelopmentServerTest(SqliteTestCase):
         served = mock.patch('flask.Flask.run', autospec=True, side_effect=use)
         environment = mock.patch.dict(os.environ, DATABASE_URL=self.database_url)
         with served as run, environment:
-            runpy.run_path(os.path.join(FOLDER, 'app.py'), run_name='__main__')
+            names = runpy.run_path(os.path.join(FOLDER, 'app.py'), run_name='__main__')
+        for db in [vars(names['kept']).get('db'), names['watch'].db]:
+            if db:
+                db.close()
         return run
 
     def test_the_log_says_when_entries_will_vanish(self):
@@ -3269,6 +3282,22 @@ class ServingTest(unittest.TestCase):
         self.assertEqual(
             hashlib.sha256(self.read('static', 'jquery-4.0.0.min.js')).hexdigest(),
             '39a546ea9ad97f8bfaf5d3e0e8f8556adb415e470e59007ada9759dce472adaa',
+        )
+
+
+class BenchmarkTest(unittest.TestCase):
+    def test_it_says_what_is_missing(self):
+        benchmark = subprocess.run(
+            [sys.executable, os.path.join(FOLDER, 'tools', 'benchmark.py')],
+            env={**os.environ, 'PATH': ''},
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(benchmark.returncode, 1)
+        self.assertEqual(benchmark.stdout, '')
+        self.assertEqual(
+            benchmark.stderr,
+            'wrk is missing: install it first, on Debian with apt-get install wrk\n',
         )
 
 
