@@ -1,4 +1,4 @@
-"""The tests of Flaskr: `python test.py` runs them all in a few seconds,
+"""The tests of Flaskr: `python test.py` runs them all in half a minute,
 and those of test_browser.py after them where there is a browser.
 
 Each test starts with a database of its own and never opens the real one. The
