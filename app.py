@@ -74,7 +74,7 @@ def hash_file(path, modified, size):
 
 
 def hash_static_file(filename):
-    path = os.path.join(app.static_folder, filename)
+    path = os.path.normpath(os.path.join(app.static_folder, filename))
     status = os.stat(path)
     return hash_file(path, status.st_mtime_ns, status.st_size)
 
@@ -313,7 +313,9 @@ def is_alive(db):
         if is_postgres():
             return db.execute('select 1').fetchone() is not None
         return find_schema_version(db) >= SCHEMA_VERSION
-    except sqlite3.Error:
+    except sqlite3.Error as error:
+        if 'locked' in str(error):
+            raise  # after DATABASE_TIMEOUT, so that nobody waits for it twice
         return False
 
 
@@ -326,47 +328,49 @@ def init_db():
 
 
 def find_database():
-    """Return what changes when another database takes the place of this one, or None.
+    """Return which database this is, and when anybody wrote to it last if it is a file.
 
-    Of a file it says which one it is, wherever the path leads to.
+    The first is None where there is no file yet; elsewhere it tells a file from any
+    other that takes its place. The second tells it from one that is copied over it.
     """
     database = app.config['DATABASE']
     if is_postgres():
-        return database
+        return database, None
     try:
         status = os.stat(database)
     except OSError:
-        return None  # it is yet to be made
-    return str(database), status.st_dev, status.st_ino
+        return None, None
+    return (str(database), status.st_dev, status.st_ino), status.st_mtime_ns
 
 
 kept = threading.local()
 
 
-def keep_connection(db, database):
+def keep_connection(db):
     """Keep a connection for this thread's next request, since it takes long to open one.
 
     No process but this one may use it.
     """
-    kept.db, kept.database, kept.process = db, database, os.getpid()
+    kept.db, kept.process, kept.database = db, os.getpid(), find_database()
 
 
-def take_connection(database):
+def take_connection():
     """Return the connection that this thread has kept, or None if it can't be used."""
-    db = vars(kept).pop('db', None)
+    db = vars(kept).get('db')
     if db is None or kept.process != os.getpid():
         return None
-    if database is None or kept.database != database or not is_alive(db):
+    usable = kept.database == find_database() and is_alive(db)
+    del kept.db
+    if not usable:
         db.close()
-        return None
-    return db
+    return db if usable else None
 
 
 def get_db():
     """Return this context's connection."""
     if 'db' not in g:
-        g.database = find_database()
-        g.db = take_connection(g.database) or connect_db()
+        g.file, _ = find_database()
+        g.db = take_connection() or connect_db()
     return g.db
 
 
@@ -374,10 +378,12 @@ def get_db():
 def close_db(error):
     """Keep the connection at the end of its context, or close it if something went wrong."""
     db = g.pop('db', None)
-    if db is not None and not error and not db.in_transaction:
-        keep_connection(db, g.database)
-    elif db is not None:
-        db.close()
+    if db is not None:
+        file, _ = find_database()
+        if error or db.in_transaction or file is None or file != g.file:
+            db.close()
+        else:
+            keep_connection(db)
 
 
 class Watch:
@@ -385,17 +391,16 @@ class Watch:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.db = self.opened = self.version = None
         self.openings = itertools.count()
+        self.db = self.opened = self.opening = self.version = None
         self.asked = -math.inf
 
     def find_version(self):
         """Return what is never the same again after a change, or None if it can't be told."""
-        with self.lock:
-            try:
-                return self.ask_postgres() if is_postgres() else self.ask_sqlite()
-            except sqlite3.Error:
-                return None
+        try:
+            return self.ask_postgres() if is_postgres() else self.ask_sqlite()
+        except sqlite3.Error:
+            return None
 
     def ask_sqlite(self):
         """Ask for what counts the changes that are not made on the same connection.
@@ -403,26 +408,28 @@ class Watch:
         So that connection never writes, and all threads share it: another counts anew.
         See https://sqlite.org/pragma.html#pragma_data_version
         """
-        database = find_database()
-        if database is None:
+        file, written = find_database()
+        if file is None:
             return None
-        if self.opened != (database, os.getpid()):
-            if self.db:
-                self.db.close()
-            self.db = sqlite3.connect(database[0], timeout=0, check_same_thread=False)
-            self.opened, self.opening = (database, os.getpid()), next(self.openings)
-        return self.opening, self.db.execute('pragma data_version').fetchone()[0]
+        with self.lock:
+            if self.opened != (file, os.getpid()):
+                if self.db:
+                    self.db.close()
+                self.db = sqlite3.connect(file[0], timeout=0, check_same_thread=False)
+                self.opened, self.opening = (file, os.getpid()), next(self.openings)
+            changes = self.db.execute('pragma data_version').fetchone()[0]
+        return self.opening, written, changes
 
     def ask_postgres(self):
         """Ask every CHECK_INTERVAL seconds for what a trigger keeps in schema_postgres.sql."""
         now = time.monotonic()
         if now - self.asked >= app.config['CHECK_INTERVAL']:
-            self.asked, self.version = now, None  # which stays if this fails
-            database = find_database()
-            db = take_connection(database) or connect_db()
-            keep_connection(db, database)
-            row = db.execute('select last_change from internals').fetchone()
-            self.version = database, row['last_change']
+            self.asked, self.version = now, None  # until there is an answer, which may take long
+            db = take_connection() or connect_db()
+            keep_connection(db)
+            row = db.execute('select last_change from changes').fetchone()
+            if self.asked == now:  # and nobody has asked again meanwhile
+                self.version = app.config['DATABASE'], row['last_change']
         return self.version
 
 
@@ -1466,6 +1473,9 @@ def import_command(file):
 # Page cache --------------------------------------------------------------------
 
 
+HEADER_LENGTH = 1000  # letters of a header that are looked at; browsers send far fewer
+
+
 @lru_cache
 def accepts_gzip(header):
     """Say whether an Accept-Encoding header allows gzip (RFC 9110, section 12.5.3)."""
@@ -1492,7 +1502,7 @@ class PageCache:
             return self.wsgi_app(environ, start_response)
         address = (
             version,
-            accepts_gzip(environ.get('HTTP_ACCEPT_ENCODING', '')),
+            accepts_gzip(environ.get('HTTP_ACCEPT_ENCODING', '')[:HEADER_LENGTH]),
             environ['wsgi.url_scheme'],
             environ['HTTP_HOST'],
             environ['SCRIPT_NAME'],
@@ -1506,7 +1516,7 @@ class PageCache:
                 return response(environ, start_response)
             page = self.keep(address, response)
         headers, body, etag, _ = page
-        known = environ.get('HTTP_IF_NONE_MATCH')
+        known = environ.get('HTTP_IF_NONE_MATCH', '')[:HEADER_LENGTH]
         if known and parse_etags(known).contains_weak(etag):
             headers = headers.copy()
             remove_entity_headers(headers)
@@ -1548,7 +1558,7 @@ class PageCache:
         response.set_etag(generate_etag(body))
         response.vary.add('Accept-Encoding')
         headers = response.headers.to_wsgi_list()
-        size = len(body) + len(repr((names, headers)))
+        size = len(body) + 3 * len(repr((names, headers)))  # many small strings take more
         page = headers, body, response.get_etag()[0], size
         limit = app.config['PAGE_CACHE']
         with self.lock:

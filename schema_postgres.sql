@@ -51,15 +51,20 @@ $$;
 
 create index if not exists entries_words on entries using gin (words);
 
--- The transaction that has changed an entry last, for the page cache: it writes this once,
--- whatever the number of its statements, and others see both at the same time.
-alter table internals add column if not exists last_change bigint;
+-- The transaction that has changed an entry last, for the page cache: one row. It has a
+-- table of its own, since whoever changes it keeps others from changing it for as long.
+create table if not exists changes (
+    id integer primary key check (id = 1),
+    last_change bigint not null
+);
 
+insert into changes (id, last_change) values (1, 0) on conflict do nothing;
+
+-- A transaction writes its number once, whatever the number of its statements.
 create or replace function flaskr_note_change() returns trigger
-    language plpgsql as $$
+    language plpgsql set search_path from current as $$
 begin
-    update internals set last_change = txid_current()
-        where last_change is distinct from txid_current();
+    update changes set last_change = txid_current() where last_change <> txid_current();
     return null;
 end
 $$;

@@ -12,6 +12,7 @@ import hashlib
 import http.client
 import itertools
 import json
+import math
 import multiprocessing
 import os
 import pathlib
@@ -110,7 +111,8 @@ class FlaskrTestCase(unittest.TestCase):
         self.forget_connection()
 
     def forget_connection(self):
-        """Let the next request open the database anew."""
+        """Let the next request open the database anew, and ask it whether it has changed."""
+        app.watch.asked = -math.inf
         db = vars(app.kept).pop('db', None)
         if db:
             db.close()
@@ -146,9 +148,9 @@ class FlaskrTestCase(unittest.TestCase):
         headers = {'X-Requested-With': 'XMLHttpRequest'}
         return (client or self.client).post(path, data=form, headers=headers)
 
-    def titles(self, path='/'):
+    def titles(self, path='/', client=None):
         """Give the titles of the entries on a page, from the top down."""
-        page = self.client.get(path).get_data(as_text=True)
+        page = (client or self.client).get(path).get_data(as_text=True)
         return re.findall(r'class="p-name">(?:<a[^>]*>)?(.*?)(?:</a>)?</h', page)
 
     def read_index(self, client=None):
@@ -369,6 +371,36 @@ class SqliteTest(SqliteTestCase):
         self.assertEqual(self.titles(), ['Old'])
         os.unlink(self.database)
         self.assertEqual(self.titles(), [])
+
+    def test_a_database_that_is_copied_over_this_one_loses_no_post(self):
+        """Though SQLite's own counter of changes comes to the same number again."""
+        self.add_entries('First')
+        other = f'{self.database}.other'
+        self.addCleanup(os.unlink, other)
+        shutil.copyfile(self.database, other)
+        self.query("insert into entries (title, text) values ('Replaced', '')")
+        reader = app.app.test_client()
+        self.assertEqual(self.titles(), ['Replaced', 'First'])
+        self.assertEqual(self.titles(client=reader), ['Replaced', 'First'])
+        time.sleep(0.02)  # as a file's time may be that coarse
+        shutil.copyfile(other, self.database)
+        self.query("insert into entries (title, text) values ('New', '')")
+        self.assertEqual(self.titles(client=reader), ['New', 'First'])
+        self.add_entry('Newer')
+        self.assertEqual(self.titles(), ['Newer', 'New', 'First'])
+
+    def test_a_locked_database_is_waited_for_once(self):
+        self.configure(DATABASE_TIMEOUT=0.01, PROPAGATE_EXCEPTIONS=False)
+        self.login()
+        with (
+            contextlib.closing(sqlite3.connect(self.database)) as db,
+            mock.patch.object(app, 'connect_db') as connect_db,
+            self.assertLogs(app.app.logger, 'ERROR'),
+        ):
+            db.execute('begin exclusive')
+            self.assertStatus(self.read_index(), 503)
+        connect_db.assert_not_called()
+        self.assertStatus(self.read_index(), 200)
 
     def test_a_missing_file_becomes_a_blog_on_first_use(self):
         os.unlink(self.database)
@@ -1154,6 +1186,9 @@ class StaticFilesTest(FlaskrTestCase):
         """As while a new version is deployed, on some of several servers."""
         for address in ['/static/test.css', '/static/test.css?v=', '/static/test.css?v=0123']:
             self.assertEqual(self.cache_control(address), 'no-cache')
+
+    def test_a_way_around_to_a_file_is_no_error(self):
+        self.assertEqual(self.cache_control('/static/none/../test.css?v=0123'), 'no-cache')
 
     def test_what_is_not_there_is_asked_for_again(self):
         for name in ['none.css', '../app.py', '%00']:
@@ -2965,6 +3000,18 @@ class HttpCacheTest(PageCacheTestCase):
             for name in ['Accept-Encoding', 'Cookie', 'X-Requested-With']:
                 self.assertIn(name, vary)
 
+    def test_only_the_beginning_of_a_header_is_looked_at(self):
+        """A reader may send almost a megabyte, which would take long and be kept."""
+        for name in ['Accept-Encoding', 'If-None-Match']:
+            with (
+                self.subTest(name=name),
+                mock.patch.object(app, 'parse_accept_header', wraps=app.parse_accept_header) as one,
+                mock.patch.object(app, 'parse_etags', wraps=app.parse_etags) as other,
+            ):
+                self.assertStatus(self.reader.get('/', headers={name: 'x,' * 10_000}), 200)
+                (call,) = one.call_args_list + other.call_args_list
+                self.assertLessEqual(len(call.args[0]), app.HEADER_LENGTH)
+
     def test_what_would_grow_is_not_compressed(self):
         response = self.read('/robots.txt', Accept_Encoding='gzip')
         self.assertNotIn('Content-Encoding', response.headers)
@@ -3034,6 +3081,42 @@ class PostgresPageCacheTest(PageCacheTestCase):
             db.execute('truncate entries')
             db.commit()
             self.assertShows(self.read(), 'No entries yet')
+
+    def test_nobody_waits_for_another_who_asks_the_database(self):
+        """For all would wait, one after the other, when it doesn't answer."""
+        asked, answer = threading.Event(), threading.Event()
+
+        def ask_slowly():
+            asked.set()
+            answer.wait(20)
+            raise sqlite3.OperationalError('no answer')
+
+        self.configure(CHECK_INTERVAL=60)
+        with mock.patch.object(app, 'connect_db', ask_slowly):
+            asker = threading.Thread(target=app.watch.find_version)
+            asker.start()
+            asked.wait(20)
+            self.assertIsNone(app.watch.find_version())
+            answer.set()
+            asker.join()
+        self.assertIsNone(app.watch.find_version())
+
+    def test_the_author_can_log_out_during_an_import(self):
+        import psycopg
+
+        self.configure(DATABASE_TIMEOUT=0.1)
+        self.login()
+        with psycopg.connect(self.database) as db:
+            db.execute("insert into entries (title, text) values ('Imported', '')")
+            self.assertShows(self.logout(), 'You were logged out')
+
+    def test_a_dump_of_the_entries_can_be_read_in(self):
+        """pg_dump empties the search path."""
+        self.ask_postgres(f"""
+            set search_path = '';
+            insert into {self.schema}.entries (title, text) values ('Dumped', '')
+        """)
+        self.assertEqual(self.titles(), ['Dumped'])
 
     def test_what_readers_cannot_see_leaves_the_pages_alone(self):
         self.read()
