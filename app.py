@@ -198,6 +198,14 @@ class PostgresConnection:
         with self.translated_errors(), self.db.transaction():
             yield
 
+    def is_alive(self):
+        """Ask, since the server may have restarted or the network been cut."""
+        try:
+            self.execute('select 1')
+        except sqlite3.OperationalError:
+            return False
+        return True
+
     @property
     def in_transaction(self):
         return self.db.info.transaction_status != self.idle
@@ -307,18 +315,6 @@ def connect_db():
     return db
 
 
-def is_alive(db):
-    """Ask, since a server may have restarted, or a file been emptied."""
-    try:
-        if is_postgres():
-            return db.execute('select 1').fetchone() is not None
-        return find_schema_version(db) >= SCHEMA_VERSION
-    except sqlite3.Error as error:
-        if 'locked' in str(error):
-            raise  # after DATABASE_TIMEOUT, so that nobody waits for it twice
-        return False
-
-
 def init_db():
     """Create or upgrade the database now rather than on first use.
 
@@ -356,14 +352,13 @@ def keep_connection(db):
 
 def take_connection():
     """Return the connection that this thread has kept, or None if it can't be used."""
-    db = vars(kept).get('db')
+    db = vars(kept).pop('db', None)
     if db is None or kept.process != os.getpid():
         return None
-    usable = kept.database == find_database() and is_alive(db)
-    del kept.db
-    if not usable:
+    if kept.database != find_database() or (is_postgres() and not db.is_alive()):
         db.close()
-    return db if usable else None
+        return None
+    return db
 
 
 def get_db():

@@ -10,6 +10,7 @@ import contextlib
 import gzip
 import hashlib
 import http.client
+import io
 import itertools
 import json
 import math
@@ -37,6 +38,7 @@ from unittest import mock
 from xml.etree import ElementTree
 
 import flask
+import werkzeug.test
 from psycopg.conninfo import conninfo_to_dict
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -153,6 +155,14 @@ class FlaskrTestCase(unittest.TestCase):
         page = (client or self.client).get(path).get_data(as_text=True)
         return re.findall(r'class="p-name">(?:<a[^>]*>)?(.*?)(?:</a>)?</h', page)
 
+    def open_connection(self):
+        with app.app.app_context():
+            return app.get_db()
+
+    def assertClosed(self, db):
+        with self.assertRaises(sqlite3.Error):
+            db.execute('select 1')
+
     def read_index(self, client=None):
         return (client or self.client).get('/')
 
@@ -252,14 +262,6 @@ class DatabaseTest(FlaskrTestCase):
     def test_the_connection_is_the_same_within_one_context(self):
         with app.app.app_context():
             self.assertIs(app.get_db(), app.get_db())
-
-    def open_connection(self):
-        with app.app.app_context():
-            return app.get_db()
-
-    def assertClosed(self, db):
-        with self.assertRaises(sqlite3.Error):
-            db.execute('select 1')
 
     def test_the_connection_is_kept_for_the_next_context(self):
         self.assertIs(self.open_connection(), self.open_connection())
@@ -371,6 +373,22 @@ class SqliteTest(SqliteTestCase):
         self.assertEqual(self.titles(), ['Old'])
         os.unlink(self.database)
         self.assertEqual(self.titles(), [])
+
+    def test_a_process_does_not_use_the_connection_of_its_parent(self):
+        inherited = self.open_connection()
+
+        def open_another(number):
+            self.assertIsNot(self.open_connection(), inherited)
+
+        self.assertEqual(self.at_once(1, open_another), [0])
+
+    def test_a_database_that_is_replaced_during_a_request_is_opened_after_it(self):
+        self.add_entries('Old')
+        shutil.copy(self.database, f'{self.database}.other')
+        with app.app.app_context():
+            db = app.get_db()
+            os.replace(f'{self.database}.other', self.database)
+        self.assertClosed(db)
 
     def test_a_database_that_is_copied_over_this_one_loses_no_post(self):
         """Though SQLite's own counter of changes comes to the same number again."""
@@ -2832,10 +2850,39 @@ class PageCacheTest(PageCacheTestCase):
             flask.flash('For one reader')
             return 'Page'
 
-        with mock.patch.dict(app.app.view_functions, index=set_cookie):
+        with mock.patch.dict(app.app.view_functions, index=set_cookie), self.rendered(2):
             for _ in range(2):
                 response = app.app.test_client().get('/')
                 self.assertIn('session=', response.headers['Set-Cookie'])
+
+    def test_a_request_without_a_host_is_answered(self):
+        """As HTTP 1.0 allows."""
+        environ = self.read('/robots.txt').request.environ
+        del environ['HTTP_HOST']
+        response = werkzeug.test.run_wsgi_app(app.app, environ, buffered=True)
+        self.assertEqual(response[1], '200 OK')
+
+    def test_what_comes_with_a_request_is_not_read(self):
+        """gunicorn lets the application read on, whatever length is told."""
+        environ = self.read('/robots.txt').request.environ
+        environ |= {'wsgi.input': io.BytesIO(b'Mallory'), 'wsgi.input_terminated': True}
+        with mock.patch.dict(app.app.view_functions, index=lambda: flask.request.get_data()):
+            body, *_ = werkzeug.test.run_wsgi_app(app.app, {**environ, 'PATH_INFO': '/'}, True)
+        self.assertEqual(b''.join(body), b'')
+
+    def test_a_page_that_two_render_at_once_counts_once(self):
+        index = app.app.view_functions['index']
+        others = [app.app.test_client()]
+
+        def render_twice():
+            if others:
+                others.pop().get('/')
+            return index()
+
+        with mock.patch.dict(app.app.view_functions, index=render_twice), self.rendered(2):
+            self.read()
+        cache = app.app.wsgi_app
+        self.assertEqual(sum(size for _, _, _, size in cache.pages.values()), cache.size)
 
     def test_a_request_for_a_part_of_a_file_keeps_no_part(self):
         with self.read('/static/style.css', Range='bytes=0-9') as response:
@@ -2942,6 +2989,7 @@ class HttpCacheTest(PageCacheTestCase):
             head, get = self.reader.head(path), self.read(path)
             self.assertStatus(head, 200)
             self.assertEqual(head.data, b'')
+            self.assertNotEqual(get.data, b'')
             self.assertEqual(head.headers, get.headers)
             self.assertEqual(int(head.headers['Content-Length']), len(get.data))
 
@@ -2954,6 +3002,7 @@ class HttpCacheTest(PageCacheTestCase):
             self.assertNotIn('Content-Type', response.headers)
             for name in ['ETag', 'Cache-Control', 'Vary', 'Content-Security-Policy']:
                 self.assertEqual(response.headers[name], self.page.headers[name])
+        self.assertEqual(self.read().headers, self.page.headers)
 
     def test_a_head_too(self):
         response = self.reader.head('/', headers={'If-None-Match': self.etag})
@@ -2994,6 +3043,13 @@ class HttpCacheTest(PageCacheTestCase):
         response = self.read(Accept_Encoding='gzip', If_None_Match=compressed.headers['ETag'])
         self.assertStatus(response, 304)
 
+    def test_a_compressed_page_is_the_same_in_every_worker(self):
+        with mock.patch('time.time', return_value=0):
+            first = self.read('/login', Accept_Encoding='gzip')
+        app.app.wsgi_app.pages.clear()
+        second = self.read('/login', Accept_Encoding='gzip')
+        self.assertEqual(first.headers['ETag'], second.headers['ETag'])
+
     def test_caches_on_the_way_are_told_what_a_page_depends_on(self):
         for headers in [{}, {'Accept_Encoding': 'gzip'}]:
             vary = self.read(**headers).vary
@@ -3022,12 +3078,32 @@ class SqlitePageCacheTest(SqliteTestCase, PageCacheTestCase):
         self.add_entries('Old')
         other = f'{self.database}.other'
         shutil.copy(self.database, other)
-        self.add_entry('Newer')
+        self.edit_entry(1, 'Newer')
+        self.assertShows(self.read(), 'Newer')
+        for path in [self.database, other]:
+            os.utime(path, ns=(10**18, 10**18))
         self.assertShows(self.read(), 'Newer')
         os.replace(other, self.database)
         self.assertDoesNotShow(self.read(), 'Newer')
         self.query("update entries set title = 'Later'")
         self.assertShows(self.read(), 'Later')
+
+    def test_a_change_shows_even_where_the_time_of_the_file_is_coarse(self):
+        self.add_entries('Old')
+        for title in ['Newer', 'Newest']:
+            self.query('update entries set title = ?', title)
+            os.utime(self.database, ns=(10**18, 10**18))
+            self.assertShows(self.read(), title)
+
+    def test_a_process_asks_on_a_connection_of_its_own(self):
+        self.read()
+        inherited = app.watch.db
+
+        def ask(number):
+            self.assertIsNotNone(app.watch.find_version())
+            self.assertIsNot(app.watch.db, inherited)
+
+        self.assertEqual(self.at_once(1, ask), [0])
 
     def test_a_database_that_is_gone_shows_at_once(self):
         self.add_entries('Old')
