@@ -1487,7 +1487,7 @@ class PageCache:
 
     def __init__(self, wsgi_app):
         self.wsgi_app = wsgi_app
-        self.pages = {}  # by address, the oldest first: headers, body, ETag and size
+        self.pages = {}  # by address: headers, body and ETag
         self.size = 0  # bytes, about, of all addresses and pages
         self.lock = threading.Lock()
 
@@ -1510,7 +1510,7 @@ class PageCache:
             if response.status_code != 200 or 'Set-Cookie' in response.headers:
                 return response(environ, start_response)
             page = self.keep(address, response)
-        headers, body, etag, _ = page
+        headers, body, etag = page
         known = environ.get('HTTP_IF_NONE_MATCH', '')[:HEADER_LENGTH]
         if known and parse_etags(known).contains_weak(etag):
             headers = headers.copy()
@@ -1542,7 +1542,7 @@ class PageCache:
         return Response.from_app(self.wsgi_app, bare, buffered=True)
 
     def keep(self, address, response):
-        """Return a response as a page, and keep it in place of the oldest."""
+        """Return a response as a page, and keep it if it leaves room for others."""
         _, accepted, *names = address
         body = response.get_data()
         compressed = gzip.compress(body, mtime=0) if accepted else body
@@ -1553,16 +1553,15 @@ class PageCache:
         response.set_etag(generate_etag(body))
         response.vary.add('Accept-Encoding')
         headers = response.headers.to_wsgi_list()
+        page = headers, body, response.get_etag()[0]
         size = len(body) + 3 * len(repr((names, headers)))  # many small strings take more
-        page = headers, body, response.get_etag()[0], size
         limit = app.config['PAGE_CACHE']
-        with self.lock:
-            if address not in self.pages and size < limit / 4:  # a larger one costs too many
+        if size < limit / 4:
+            with self.lock:
+                if self.size + size > limit:  # begin anew, since most are of older versions
+                    self.pages, self.size = {}, 0
                 self.pages[address] = page
                 self.size += size
-            while self.size > limit:
-                _, _, _, size = self.pages.pop(next(iter(self.pages)))
-                self.size -= size
         return page
 
 
