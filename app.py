@@ -13,7 +13,6 @@ import gzip
 import hashlib
 import hmac
 import io
-import itertools
 import json
 import math
 import os
@@ -27,7 +26,7 @@ import threading
 import time
 import unicodedata
 import uuid
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timezone
 from functools import lru_cache, wraps
 
@@ -68,12 +67,13 @@ app.config.from_object(__name__)
 
 @lru_cache
 def hash_file(path, modified, size):
-    """Return a hash of a file's content, computed once for every time it was modified."""
+    """Return a hash of a file's content, computed anew when its time or size is another."""
     with open(path, 'rb') as file:
         return hashlib.sha256(file.read()).hexdigest()[:16]
 
 
 def hash_static_file(filename):
+    """Return a hash of a file in the static folder; OSError where there is none."""
     path = os.path.normpath(os.path.join(app.static_folder, filename))
     status = os.stat(path)
     return hash_file(path, status.st_mtime_ns, status.st_size)
@@ -83,15 +83,18 @@ def hash_static_file(filename):
 def add_hash(endpoint, values):
     """Give a static file another address when it changes, so that it can be kept."""
     if endpoint == 'static':
-        values['v'] = hash_static_file(values['filename'])
+        with suppress(OSError):  # what is not there is not found, and that is all
+            values['v'] = hash_static_file(values['filename'])
 
 
 @app.after_request
 def keep_static_files(response):
     """Let browsers keep a static file for a year, if it is the one that was asked for."""
-    asked = request.args.get('v') if request.endpoint == 'static' else None
-    found = response.status_code < 400
-    if asked and found and asked == hash_static_file(request.view_args['filename']):
+    if (
+        request.endpoint == 'static'
+        and response.status_code < 400
+        and request.args.get('v') == hash_static_file(request.view_args['filename'])
+    ):
         response.headers['Cache-Control'] = 'public, max-age=31536000, immutable'
     return response
 
@@ -208,6 +211,7 @@ class PostgresConnection:
 
     @property
     def in_transaction(self):
+        """Say whether a transaction has begun and not ended."""
         return self.db.info.transaction_status != self.idle
 
     def close(self):
@@ -256,7 +260,8 @@ def upgrade_sqlite(db):
     for name, kind in NEW_COLUMNS.items():
         if columns and name not in columns:
             db.execute(f'alter table entries add column {name} {kind}')
-    db.execute('drop table if exists entries_search')
+    if find_schema_version(db) < 4:  # whose search indexes more beginnings of words
+        db.execute('drop table if exists entries_search')
     run_schema(db, 'schema.sql')
     db.execute("insert into entries_search (entries_search) values ('rebuild')")
     db.execute("""
@@ -324,38 +329,43 @@ def init_db():
 
 
 def find_database():
-    """Return which database this is, and when anybody wrote to it last if it is a file.
+    """Return which database this is: its URL, or what tells its file from all others.
 
-    The first is None where there is no file yet; elsewhere it tells a file from any
-    other that takes its place. The second tells it from one that is copied over it.
+    Of a file that is its path and number, and when anybody wrote to it last, which tells
+    it from one that is copied over it. None: there is no file yet.
     """
     database = app.config['DATABASE']
     if is_postgres():
-        return database, None
+        return database
     try:
         status = os.stat(database)
     except OSError:
-        return None, None
-    return (str(database), status.st_dev, status.st_ino), status.st_mtime_ns
+        return None
+    return str(database), status.st_dev, status.st_ino, status.st_mtime_ns
+
+
+def is_same_file(one, other):
+    """Compare two results of find_database(), whenever their file was written to."""
+    return None not in (one, other) and one[:3] == other[:3]
 
 
 kept = threading.local()
 
 
-def keep_connection(db):
+def keep_connection(db, database):
     """Keep a connection for this thread's next request, since it takes long to open one.
 
-    No process but this one may use it.
+    No process but this one may use it, and nobody after a change by somebody else.
     """
-    kept.db, kept.process, kept.database = db, os.getpid(), find_database()
+    kept.db, kept.process, kept.database = db, os.getpid(), database
 
 
-def take_connection():
+def take_connection(database):
     """Return the connection that this thread has kept, or None if it can't be used."""
     db = vars(kept).pop('db', None)
     if db is None or kept.process != os.getpid():
         return None
-    if kept.database != find_database() or (is_postgres() and not db.is_alive()):
+    if kept.database != database or (is_postgres() and not db.is_alive()):
         db.close()
         return None
     return db
@@ -364,8 +374,8 @@ def take_connection():
 def get_db():
     """Return this context's connection."""
     if 'db' not in g:
-        g.file, _ = find_database()
-        g.db = take_connection() or connect_db()
+        g.database = find_database()  # before it is opened, since it may be replaced
+        g.db = take_connection(g.database) or connect_db()
     return g.db
 
 
@@ -373,12 +383,13 @@ def get_db():
 def close_db(error):
     """Keep the connection at the end of its context, or close it if something went wrong."""
     db = g.pop('db', None)
-    if db is not None:
-        file, _ = find_database()
-        if error or db.in_transaction or file is None or file != g.file:
-            db.close()
-        else:
-            keep_connection(db)
+    if db is None:
+        return
+    database = find_database()
+    if error or db.in_transaction or not is_same_file(database, g.database):
+        db.close()
+    else:
+        keep_connection(db, database)
 
 
 class Watch:
@@ -386,12 +397,12 @@ class Watch:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.openings = itertools.count()
-        self.db = self.opened = self.opening = self.version = None
+        self.db = self.database = self.process = self.version = None
+        self.openings = 0
         self.asked = -math.inf
 
     def find_version(self):
-        """Return what is never the same again after a change, or None if it can't be told."""
+        """Return a value that is another one after each change, or None if it can't be told."""
         try:
             return self.ask_postgres() if is_postgres() else self.ask_sqlite()
         except sqlite3.Error:
@@ -403,28 +414,31 @@ class Watch:
         So that connection never writes, and all threads share it: another counts anew.
         See https://sqlite.org/pragma.html#pragma_data_version
         """
-        file, written = find_database()
-        if file is None:
+        database = find_database()
+        if database is None:
             return None
         with self.lock:
-            if self.opened != (file, os.getpid()):
+            if not is_same_file(database, self.database) or self.process != os.getpid():
                 if self.db:
                     self.db.close()
-                self.db = sqlite3.connect(file[0], timeout=0, check_same_thread=False)
-                self.opened, self.opening = (file, os.getpid()), next(self.openings)
+                path = app.config['DATABASE']
+                self.db = sqlite3.connect(path, timeout=0, check_same_thread=False)
+                self.database, self.process = database, os.getpid()
+                self.openings += 1
             changes = self.db.execute('pragma data_version').fetchone()[0]
-        return self.opening, written, changes
+            return self.openings, database, changes
 
     def ask_postgres(self):
         """Ask every CHECK_INTERVAL seconds for what a trigger keeps in schema_postgres.sql."""
         now = time.monotonic()
         if now - self.asked >= app.config['CHECK_INTERVAL']:
             self.asked, self.version = now, None  # until there is an answer, which may take long
-            db = take_connection() or connect_db()
-            keep_connection(db)
+            database = find_database()
+            db = take_connection(database) or connect_db()
+            keep_connection(db, database)  # which asks whether it is alive before it is used
             row = db.execute('select last_change from changes').fetchone()
-            if self.asked == now:  # and nobody has asked again meanwhile
-                self.version = app.config['DATABASE'], row['last_change']
+            if self.asked == now:  # a late answer must not take the place of a newer one
+                self.version = database, row['last_change']
         return self.version
 
 
@@ -453,7 +467,7 @@ def find_matches(words):
         match = ' '.join(f'"{word}"*' for word in words)
         query = """
             select id from (
-                select rowid as id,
+                select rowid as id,  -- a * before each match in the title tells how many
                     length(highlight(entries_search, 0, '*', '')) - length(title) as rank
                 from entries_search
                 where entries_search match ? order by rowid desc limit ?
@@ -908,6 +922,7 @@ def add_security_headers(response):
     response.headers['Referrer-Policy'] = 'same-origin'
     response.headers.setdefault('Cache-Control', 'no-cache')
     response.vary.add('X-Requested-With')  # which decides between HTML and JSON
+    response.vary.add('Accept-Encoding')  # and this about compression, in the page cache
     return response
 
 
@@ -1468,6 +1483,7 @@ def import_command(file):
 # Page cache --------------------------------------------------------------------
 
 
+ADDRESS = 'wsgi.url_scheme', 'HTTP_HOST', 'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING'
 HEADER_LENGTH = 1000  # letters of a header that are looked at; browsers send far fewer
 
 
@@ -1481,8 +1497,9 @@ class PageCache:
     """A WSGI application that keeps the pages of another until the database changes.
 
     They are for readers, that is, for requests without a session cookie. The other
-    application gets nothing of such a request but its address and where it came from:
-    what else a reader sends can't get into the pages of others.
+    application gets nothing of such a request but its address, so that what else a
+    reader sends can't get into the pages of others; and where it came from, since it
+    refuses what other sites ask for, which is never a page that is kept.
     """
 
     def __init__(self, wsgi_app):
@@ -1495,15 +1512,8 @@ class PageCache:
         version = watch.find_version() if self.is_for_reader(environ) else None
         if version is None:
             return self.wsgi_app(environ, start_response)
-        address = (
-            version,
-            accepts_gzip(environ.get('HTTP_ACCEPT_ENCODING', '')[:HEADER_LENGTH]),
-            environ['wsgi.url_scheme'],
-            environ['HTTP_HOST'],
-            environ['SCRIPT_NAME'],
-            environ['PATH_INFO'],
-            environ['QUERY_STRING'],
-        )
+        gzipped = accepts_gzip(environ.get('HTTP_ACCEPT_ENCODING', '')[:HEADER_LENGTH])
+        address = version, gzipped, *map(environ.get, ADDRESS)
         page = self.pages.get(address)
         if page is None:
             response = self.render(environ)
@@ -1517,7 +1527,7 @@ class PageCache:
             remove_entity_headers(headers)
             start_response('304 NOT MODIFIED', headers)
             return []
-        start_response('200 OK', headers.copy())
+        start_response('200 OK', headers.copy())  # a server may add to it (PEP 3333)
         return [body] if environ['REQUEST_METHOD'] == 'GET' else []
 
     def is_for_reader(self, environ):
@@ -1527,31 +1537,32 @@ class PageCache:
             and f'{app.config["SESSION_COOKIE_NAME"]}=' not in environ.get('HTTP_COOKIE', '')
             and 'HTTP_X_REQUESTED_WITH' not in environ
             and 'HTTP_HOST' in environ
-            and not app.jinja_env.auto_reload  # or else a template may have changed
+            and not app.jinja_env.auto_reload  # when a template may change at any time
         )
 
     def render(self, environ):
         """Return the other application's response to what is the same for all readers."""
-        kept = ('HTTP_HOST', 'HTTP_ORIGIN', 'HTTP_SEC_FETCH_')
+        passed_on = ('HTTP_HOST', 'HTTP_ORIGIN', 'HTTP_SEC_FETCH_')
         bare = {
             name: value
             for name, value in environ.items()
-            if name.startswith(kept) or not name.startswith(('HTTP_', 'CONTENT_'))
+            if name.startswith(passed_on) or not name.startswith(('HTTP_', 'CONTENT_'))
         }
         bare.update({'REQUEST_METHOD': 'GET', 'wsgi.input': io.BytesIO()})
         return Response.from_app(self.wsgi_app, bare, buffered=True)
 
     def keep(self, address, response):
         """Return a response as a page, and keep it if it leaves room for others."""
-        _, accepted, *names = address
+        _, gzipped, *names = address
         body = response.get_data()
-        compressed = gzip.compress(body, mtime=0) if accepted else body
+        compressed = gzip.compress(body, mtime=0) if gzipped else body
         if len(compressed) < len(body):
             body = compressed
             response.content_encoding = 'gzip'
+        for name in ('Accept-Ranges', 'Date', 'Last-Modified'):  # true of a file, not of a page
+            response.headers.pop(name, None)
         response.content_length = len(body)
         response.set_etag(generate_etag(body))
-        response.vary.add('Accept-Encoding')
         headers = response.headers.to_wsgi_list()
         page = headers, body, response.get_etag()[0]
         size = len(body) + 3 * len(repr((names, headers)))  # many small strings take more

@@ -400,8 +400,8 @@ class SqliteTest(SqliteTestCase):
         reader = app.app.test_client()
         self.assertEqual(self.titles(), ['Replaced', 'First'])
         self.assertEqual(self.titles(client=reader), ['Replaced', 'First'])
-        time.sleep(0.02)  # as a file's time may be that coarse
         shutil.copyfile(other, self.database)
+        os.utime(self.database, ns=(10**18, 10**18))  # another, however coarse it is
         self.query("insert into entries (title, text) values ('New', '')")
         self.assertEqual(self.titles(client=reader), ['New', 'First'])
         self.add_entry('Newer')
@@ -571,6 +571,35 @@ class SqliteTest(SqliteTestCase):
             elif step.startswith('SCAN entries'):
                 self.assertRegex(query, r'order by id desc limit \d+\s*$')
                 self.assertNotIn('USE TEMP B-TREE FOR ORDER BY', plan)
+
+    def count_steps(self, path):
+        """Give how many of SQLite's instructions a page takes, in tens."""
+        steps = []
+        with app.app.app_context():
+            app.get_db().set_progress_handler(lambda: steps.append(1), 10)
+        self.client.get(path)
+        with app.app.app_context():
+            app.get_db().set_progress_handler(None, 10)
+        return len(steps)
+
+    def test_no_page_takes_more_work_with_more_entries(self):
+        self.configure(SEARCH_LIMIT=30)
+        self.login()
+        add_a_hundred = """
+            with numbers (i) as (select 1 union all select i + 1 from numbers where i < 100)
+            insert into entries (title, text) select 'Title ' || i, 'Text' from numbers
+        """
+        paths = ['/', '/?before=60', '/?after=20', '/entry/9', '/feed.xml', '/trash']
+        paths += ['/search?q=title', '/edit/9']
+        self.query(add_a_hundred)
+        before = [self.count_steps(path) for path in paths]
+        for _ in range(20):
+            self.query(add_a_hundred)
+        after = [self.count_steps(path) for path in paths]
+        self.assertGreater(min(before), 0)
+        for path, few, many in zip(paths, before, after, strict=True):
+            with self.subTest(path=path):
+                self.assertLess(many, few * 1.5 + 3)  # the ways into a tree get longer
 
     def test_entries_from_before_the_search_are_found(self):
         self.make_tutorial_database()
@@ -1204,6 +1233,10 @@ class StaticFilesTest(FlaskrTestCase):
         """As while a new version is deployed, on some of several servers."""
         for address in ['/static/test.css', '/static/test.css?v=', '/static/test.css?v=0123']:
             self.assertEqual(self.cache_control(address), 'no-cache')
+
+    def test_a_file_that_is_missing_breaks_no_page(self):
+        os.unlink(os.path.join(self.folder, 'style.css'))
+        self.assertShows(self.read_index(), 'href="/static/style.css"')
 
     def test_a_way_around_to_a_file_is_no_error(self):
         self.assertEqual(self.cache_control('/static/none/../test.css?v=0123'), 'no-cache')
@@ -2876,14 +2909,15 @@ class PageCacheTest(PageCacheTestCase):
         self.assertGreater(len(self.read('/static/style.css').data), 1000)
 
     def test_a_static_file_is_kept_with_its_headers(self):
-        with mock.patch.object(app.app, 'send_static_file', wraps=app.app.send_static_file):
-            path = re.search(r'/static/style[^"]*', self.read_index().get_data(as_text=True))[0]
+        path = re.search(r'/static/style[^"]*', self.read_index().get_data(as_text=True))[0]
         with self.rendered(1, 'static'):
             first, second = self.read(path), self.read(path)
         self.assertEqual(first.data, second.data)
         self.assertEqual(first.headers, second.headers)
         self.assertIn('max-age=31536000', second.headers['Cache-Control'])
         self.assertEqual(second.mimetype, 'text/css')
+        for name in ['Accept-Ranges', 'Date', 'Last-Modified']:  # which would not be true
+            self.assertNotIn(name, second.headers)
 
     def test_the_memory_is_bounded(self):
         self.configure(PAGE_CACHE=100_000)
@@ -2956,6 +2990,7 @@ class PageCacheTest(PageCacheTestCase):
         self.read()
         process = fork.Process(target=do_so_there)
         process.start()
+        self.addCleanup(process.join, 30)
         read_and_post(here, there, 0)
         process.join()
         self.assertEqual(process.exitcode, 0)
@@ -3081,6 +3116,13 @@ class SqlitePageCacheTest(SqliteTestCase, PageCacheTestCase):
             os.utime(self.database, ns=(10**18, 10**18))
             self.assertShows(self.read(), title)
 
+    def test_all_threads_share_the_pages(self):
+        self.read()
+        with self.rendered(0):
+            thread = threading.Thread(target=self.read)
+            thread.start()
+            thread.join()
+
     def test_a_process_asks_on_a_connection_of_its_own(self):
         self.read()
         inherited = app.watch.db
@@ -3122,12 +3164,12 @@ class PostgresPageCacheTest(PageCacheTestCase):
         take.assert_not_called()
 
     def test_a_change_shows_after_that_while(self):
-        self.configure(CHECK_INTERVAL=0.2)
+        self.configure(CHECK_INTERVAL=0.1)
         self.add_entries('Before')
-        time.sleep(0.2)
+        time.sleep(0.3)
         self.assertShows(self.read(), 'Before')
         self.query("update entries set title = 'After'")
-        time.sleep(0.2)
+        time.sleep(0.3)
         self.assertShows(self.read(), 'After')
 
     def test_a_change_shows_once_it_is_committed(self):
@@ -3162,6 +3204,21 @@ class PostgresPageCacheTest(PageCacheTestCase):
             answer.set()
             asker.join()
         self.assertIsNone(app.watch.find_version())
+
+    def test_no_page_is_shown_from_before_an_answer_that_failed(self):
+        self.configure(CHECK_INTERVAL=0)
+        self.read()
+        with mock.patch.object(app, 'take_connection', side_effect=sqlite3.OperationalError('no')):
+            self.assertIsNone(app.watch.find_version())
+        app.app.config['CHECK_INTERVAL'] = 60
+        self.assertIsNone(app.watch.find_version())
+
+    def test_the_database_is_asked_on_the_connection_of_the_thread(self):
+        self.read()
+        with mock.patch.object(app, 'connect_db') as connect_db:
+            for _ in range(3):
+                app.watch.find_version()
+        connect_db.assert_not_called()
 
     def test_the_author_can_log_out_during_an_import(self):
         import psycopg

@@ -36,13 +36,13 @@ def view():
 
 
 def template():
-    """Answer with Flaskr's index, from the newest entries as they were at the start."""
+    """Answer with Flaskr's index, of the newest entries as they were at the start."""
     from flask import Flask, g, render_template
 
     import app as flaskr
 
     with flaskr.app.app_context():
-        page = flaskr.find_page(before=500_000)
+        page = flaskr.find_page()
     constants = {**page, 'entries': [dict(entry) for entry in page['entries']]}
 
     bare = Flask('bare', root_path=flaskr.app.root_path)
