@@ -799,19 +799,20 @@ def is_same(given, expected):
 
 
 def find_internals():
-    """Return the one row of what Flaskr keeps for itself."""
-    return get_db().execute('select secret_key, logged_out from internals').fetchone()
-
-
-def secret_key():
-    """Return the key that signs cookies, the same in all workers and after a restart.
+    """Return the one row of what Flaskr keeps for itself.
 
     Asked for once a request: the cookie of an error page is signed after the database
     has failed.
     """
-    if 'secret_key' not in g:
-        g.secret_key = app.config['SECRET_KEY'] or find_internals()['secret_key']
-    return g.secret_key
+    if 'internals' not in g:
+        query = 'select secret_key, logged_out from internals'
+        g.internals = get_db().execute(query).fetchone()
+    return g.internals
+
+
+def secret_key():
+    """Return the key that signs cookies, the same in all workers and after a restart."""
+    return app.config['SECRET_KEY'] or find_internals()['secret_key']
 
 
 class SessionInterface(SecureCookieSessionInterface):

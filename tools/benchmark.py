@@ -271,11 +271,8 @@ def time_posts(server, path, view):
             insert,
             lambda: ask(bare, 200, 'POST', '/', entry, form),
         ]
-        times = [[], [], []]
-        for _ in range(REQUESTS // 10):  # ten in a row, as nobody else writes between posts
-            for action, results in zip(actions, times, strict=True):
-                results += [timed(action) for _ in range(10)]
-    return [statistics.median(results) for results in times]
+        times = [[timed(action) for action in actions] for _ in range(REQUESTS)]
+    return [statistics.median(column) for column in zip(*times, strict=True)]
 
 
 def time_imports():
