@@ -3123,6 +3123,21 @@ class SqlitePageCacheTest(SqliteTestCase, PageCacheTestCase):
             thread.start()
             thread.join()
 
+    def test_threads_that_ask_at_once_get_the_same_answer(self):
+        answers = []
+
+        def ask():
+            for _ in range(300):
+                answers.append(app.watch.find_version())
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(answers), 1200)
+        self.assertEqual(set(answers), {app.watch.find_version()})
+
     def test_a_process_asks_on_a_connection_of_its_own(self):
         self.read()
         inherited = app.watch.db
