@@ -329,14 +329,14 @@ def init_db():
 
 
 def find_database():
-    """Return which database this is: its URL, or what tells its file from all others.
+    """Return which database this is: its URL alone, or what tells its file from others.
 
     Of a file that is its path and number, and when anybody wrote to it last, which tells
     it from one that is copied over it. None: there is no file yet.
     """
     database = app.config['DATABASE']
     if is_postgres():
-        return database
+        return (database,)
     try:
         status = os.stat(database)
     except OSError:
@@ -344,8 +344,8 @@ def find_database():
     return str(database), status.st_dev, status.st_ino, status.st_mtime_ns
 
 
-def is_same_file(one, other):
-    """Compare two results of find_database(), whenever their file was written to."""
+def is_same_database(one, other):
+    """Compare two results of find_database(), whenever a file was written to."""
     return None not in (one, other) and one[:3] == other[:3]
 
 
@@ -386,7 +386,7 @@ def close_db(error):
     if db is None:
         return
     database = find_database()
-    if error or db.in_transaction or not is_same_file(database, g.database):
+    if error or db.in_transaction or not is_same_database(database, g.database):
         db.close()
     else:
         keep_connection(db, database)
@@ -418,7 +418,7 @@ class Watch:
         if database is None:
             return None
         with self.lock:
-            if not is_same_file(database, self.database) or self.process != os.getpid():
+            if not is_same_database(database, self.database) or self.process != os.getpid():
                 if self.db:
                     self.db.close()
                 path = app.config['DATABASE']

@@ -266,6 +266,12 @@ class DatabaseTest(FlaskrTestCase):
     def test_the_connection_is_kept_for_the_next_context(self):
         self.assertIs(self.open_connection(), self.open_connection())
 
+    def test_a_connection_is_not_kept_for_another_database(self):
+        with app.app.app_context():
+            db = app.get_db()
+            app.app.config['DATABASE'] = 'postgresql:///another'
+        self.assertClosed(db)
+
     def test_every_thread_has_a_connection_of_its_own(self):
         connections = [self.open_connection()]
 
