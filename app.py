@@ -408,6 +408,10 @@ class Watch:
         except sqlite3.Error:
             return None
 
+    def forget(self):
+        """Ask again next time, since this process itself has changed something."""
+        self.asked = -math.inf
+
     def ask_sqlite(self):
         """Ask for what counts the changes that are not made on the same connection.
 
@@ -1512,7 +1516,10 @@ class PageCache:
     def __call__(self, environ, start_response):
         version = watch.find_version() if self.is_for_reader(environ) else None
         if version is None:
-            return self.wsgi_app(environ, start_response)
+            body = self.wsgi_app(environ, start_response)
+            if environ['REQUEST_METHOD'] == 'POST':
+                watch.forget()
+            return body
         gzipped = accepts_gzip(environ.get('HTTP_ACCEPT_ENCODING', '')[:HEADER_LENGTH])
         address = version, gzipped, *map(environ.get, ADDRESS)
         page = self.pages.get(address)

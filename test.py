@@ -13,7 +13,6 @@ import http.client
 import io
 import itertools
 import json
-import math
 import multiprocessing
 import os
 import pathlib
@@ -114,7 +113,7 @@ class FlaskrTestCase(unittest.TestCase):
 
     def forget_connection(self):
         """Let the next request open the database anew, and ask it whether it has changed."""
-        app.watch.asked = -math.inf
+        app.watch.forget()
         db = vars(app.kept).pop('db', None)
         if db:
             db.close()
@@ -3192,6 +3191,13 @@ class PostgresPageCacheTest(PageCacheTestCase):
         self.query("update entries set title = 'After'")
         time.sleep(0.3)
         self.assertShows(self.read(), 'After')
+
+    def test_a_post_shows_at_once_where_it_was_taken(self):
+        self.configure(CHECK_INTERVAL=60)
+        self.login()
+        self.read()
+        self.add_entry('Posted')
+        self.assertShows(self.read(), 'Posted')
 
     def test_a_change_shows_once_it_is_committed(self):
         import psycopg
