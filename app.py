@@ -260,8 +260,7 @@ def upgrade_sqlite(db):
     for name, kind in NEW_COLUMNS.items():
         if columns and name not in columns:
             db.execute(f'alter table entries add column {name} {kind}')
-    if find_schema_version(db) < 4:  # whose search indexes more beginnings of words
-        db.execute('drop table if exists entries_search')
+    db.execute('drop table if exists entries_search')  # which has no data of its own
     run_schema(db, 'schema.sql')
     db.execute("insert into entries_search (entries_search) values ('rebuild')")
     db.execute("""

@@ -3199,6 +3199,15 @@ class PostgresPageCacheTest(PageCacheTestCase):
         self.add_entry('Posted')
         self.assertShows(self.read(), 'Posted')
 
+    def test_an_answer_that_comes_too_late_is_not_believed(self):
+        def post_meanwhile(database):
+            app.watch.forget()
+
+        self.configure(CHECK_INTERVAL=60)
+        with mock.patch.object(app, 'take_connection', post_meanwhile):
+            self.assertIsNone(app.watch.find_version())
+        self.assertIsNotNone(app.watch.find_version())
+
     def test_a_change_shows_once_it_is_committed(self):
         import psycopg
 
