@@ -438,7 +438,7 @@ class Watch:
             self.asked, self.version = now, None  # until there is an answer, which may take long
             database = find_database()
             db = take_connection(database) or connect_db()
-            keep_connection(db, database)  # which asks whether it is alive before it is used
+            keep_connection(db, database)  # take_connection() asks whether it is alive
             row = db.execute('select last_change from changes').fetchone()
             if self.asked == now:  # a late answer must not take the place of a newer one
                 self.version = database, row['last_change']

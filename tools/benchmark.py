@@ -282,11 +282,8 @@ def time_imports():
     libraries = '; '.join(ast.unparse(node) for node in imports)
 
     def time_import(statements):
-        start, end = (
-            'from time import perf_counter; start = perf_counter()',
-            'perf_counter() - start',
-        )
-        program = f'{start}\n{statements}\nprint({end})'
+        program = f'import time; start = time.perf_counter(); {statements}'
+        program += '; print(time.perf_counter() - start)'
         return float(subprocess.check_output([sys.executable, '-c', program], cwd=FOLDER))
 
     times = [(time_import('import app'), time_import(libraries)) for _ in range(11)]
