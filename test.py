@@ -42,6 +42,7 @@ from psycopg.conninfo import conninfo_to_dict
 from werkzeug.security import check_password_hash, generate_password_hash
 
 import app
+from tools import bare
 
 POSTGRES_URL = os.environ.get('DATABASE_URL', '')  # of a database to make schemas in
 if not POSTGRES_URL.startswith('postgres'):
@@ -3523,7 +3524,14 @@ class ServingTest(unittest.TestCase):
         )
 
 
-class BenchmarkTest(unittest.TestCase):
+class BenchmarkTest(FlaskrTestCase):
+    def test_the_template_with_constants_gives_the_same_index(self):
+        self.add_entries('First', 'Second')
+        pages = [app.app.test_client().get('/'), bare.template().test_client().get('/')]
+        index, constant = (page.get_data(as_text=True).partition('<main>')[2] for page in pages)
+        self.assertIn('Second', index)
+        self.assertEqual(index, constant)
+
     def test_it_says_what_is_missing(self):
         benchmark = subprocess.run(
             [sys.executable, os.path.join(FOLDER, 'tools', 'benchmark.py')],
