@@ -16,6 +16,7 @@ import io
 import json
 import math
 import os
+import pathlib
 import re
 import secrets
 import sqlite3
@@ -26,7 +27,7 @@ import threading
 import time
 import unicodedata
 import uuid
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from functools import lru_cache, wraps
 
@@ -65,37 +66,40 @@ app = Flask(__name__)
 app.config.from_object(__name__)
 
 
-@lru_cache
-def hash_file(path, modified, size):
-    """Return a hash of a file's content, computed anew when its time or size is another."""
-    with open(path, 'rb') as file:
-        return hashlib.sha256(file.read()).hexdigest()[:16]
+def hash_static_files():
+    """Return a hash of each file in the static folder, by name."""
+    files = [file for file in os.scandir(app.static_folder) if file.is_file()]
+    return {
+        file.name: hashlib.sha256(pathlib.Path(file).read_bytes()).hexdigest()[:16]
+        for file in files
+    }
 
 
-def hash_static_file(filename):
-    """Return a hash of a file in the static folder; OSError where there is none."""
-    path = os.path.normpath(os.path.join(app.static_folder, filename))
-    status = os.stat(path)
-    return hash_file(path, status.st_mtime_ns, status.st_size)
+STATIC_HASHES = hash_static_files()  # found once, so that no request can have a file opened
 
 
 @app.url_defaults
 def add_hash(endpoint, values):
-    """Give a static file another address when it changes, so that it can be kept."""
-    if endpoint == 'static':
-        with suppress(OSError):  # what is not there is not found, and that is all
-            values['v'] = hash_static_file(values['filename'])
+    """Give a static file another address when it changes, so that browsers can keep it."""
+    is_edited = app.jinja_env.auto_reload  # while somebody works on the blog
+    if endpoint == 'static' and values['filename'] in STATIC_HASHES and not is_edited:
+        values['v'] = STATIC_HASHES[values['filename']]
+
+
+@app.before_request
+def ignore_dates():
+    """Let ETags alone tell what a browser has: Werkzeug fails on a date beyond all years."""
+    for name in ('HTTP_RANGE', 'HTTP_IF_RANGE', 'HTTP_IF_MODIFIED_SINCE'):
+        request.environ.pop(name, None)
 
 
 @app.after_request
-def keep_static_files(response):
+def cache_static_files(response):
     """Let browsers keep a static file for a year, if it is the one that was asked for."""
-    if (
-        request.endpoint == 'static'
-        and response.status_code < 400
-        and request.args.get('v') == hash_static_file(request.view_args['filename'])
-    ):
-        response.headers['Cache-Control'] = 'public, max-age=31536000, immutable'
+    if request.endpoint == 'static' and response.status_code < 400:
+        content_hash = STATIC_HASHES.get(request.view_args['filename'])
+        if content_hash and request.args.get('v') == content_hash:
+            response.headers['Cache-Control'] = 'public, max-age=31536000, immutable'
     return response
 
 
