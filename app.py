@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import hmac
 import io
+import itertools
 import json
 import math
 import os
@@ -32,10 +33,11 @@ from datetime import datetime, timezone
 from functools import lru_cache, wraps
 
 import click
+import comrak
+import nh3
 from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
-from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 from werkzeug.exceptions import BadHost, HTTPException, ServiceUnavailable, TooManyRequests
 from werkzeug.http import generate_etag, parse_accept_header, parse_etags, remove_entity_headers
@@ -720,21 +722,71 @@ def erase_entry(entry_id):
 
 # Texts -------------------------------------------------------------------------
 
-MARKDOWN = MarkdownIt('commonmark', {'html': True, 'breaks': True})
-KEPT_TEXT = 200_000  # letters of a text whose HTML is kept; 64 of them fit any memory
+EXTENSIONS = comrak.ExtensionOptions()  # as on GitHub
+EXTENSIONS.autolink = EXTENSIONS.strikethrough = EXTENSIONS.table = EXTENSIONS.tasklist = True
+RENDERING = comrak.RenderOptions()
+RENDERING.hardbreaks = RENDERING.unsafe_ = True  # HTML passes, for the sanitiser to look at
+
+MEDIA = {
+    'audio': {'src'},
+    'video': {'src', 'poster', 'width', 'height'},
+    'source': {'src', 'type'},
+    'track': {'src', 'kind', 'srclang', 'label'},
+}
+
+
+def allow_attribute(tag, name, value):
+    """Return the value of an attribute if it may be there: `data:` is for pictures only."""
+    is_data = value.lstrip().lower().startswith('data:')
+    return None if is_data and (tag, name) != ('img', 'src') else value
+
+
+SANITISER = nh3.Cleaner(
+    tags=nh3.ALLOWED_TAGS | {'tfoot', 'input', *MEDIA},
+    attributes={
+        **nh3.ALLOWED_ATTRIBUTES,
+        **MEDIA,
+        '*': {'dir', 'lang', 'title'},
+        'a': {'href', 'hreflang', 'rel'},
+        'input': {'checked', 'disabled'},
+        'time': {'datetime'},
+    },
+    attribute_filter=allow_attribute,
+    tag_attribute_values={'input': {'type': {'checkbox'}}},
+    set_tag_attribute_values={  # one a tag: the order of several changes at each start
+        'audio': {'controls': ''},
+        'video': {'controls': ''},
+        'img': {'loading': 'lazy'},
+        'input': {'disabled': ''},
+        'pre': {'tabindex': '0'},  # to be scrolled by keyboard
+        'table': {'tabindex': '0'},
+    },
+    url_schemes=nh3.ALLOWED_URL_SCHEMES | {'data'},
+    link_rel=None,
+)
+DEEPEST = 1000  # tags within tags; the sanitiser's time grows with their square
+NESTING_TAG = re.compile(
+    '<(/?)(?!(?:br|hr|img|input|source|track|wbr|col|p|li|d[dt]|t[hdr]|tbody|thead|tfoot)[ />])[a-z]',
+    re.IGNORECASE,
+)
 EXCERPTED_TEXT = 20_000  # letters that an excerpt is looked for in
 
 
-@lru_cache(maxsize=64)
-def render_once(text):
-    """Return the HTML of a text, and keep it for the next time."""
-    return MARKDOWN.render(text)
+def is_too_deep(html):
+    """Say whether tags that have to be closed stand too deep within each other."""
+    steps = (-1 if slash else 1 for slash in NESTING_TAG.findall(html))
+    return max(itertools.accumulate(steps), default=0) > DEEPEST
 
 
 @app.template_filter('markdown')
 def render_text(text):
-    """Return the HTML of a text: Markdown with the author's own HTML, line breaks kept."""
-    return Markup(render_once(text) if len(text) < KEPT_TEXT else MARKDOWN.render(text))
+    """Return the safe HTML of a text: Markdown with the author's own HTML, line breaks kept."""
+    html = comrak.render_markdown(text, EXTENSIONS, render_options=RENDERING)
+    if is_too_deep(html):
+        html = f'<pre>{escape(text)}</pre>'
+    html = SANITISER.clean(html).replace('<input', '<input aria-label="Done"')  # a task
+    # The columns of a table: `align` is no more in HTML, and comrak knows no other way.
+    return Markup(re.sub('(<t[hd]) align=("left"|"center"|"right")', r'\1 class=\2', html))
 
 
 @app.template_filter('plain')
@@ -787,11 +839,11 @@ def drop_forbidden(text):
 
 BROWSER_LIFETIME = 365 * 24 * 60 * 60  # seconds that a known browser stays known
 
-# Even the author's own HTML can bring no script, style, frame or foreign form in;
-# pictures may come from anywhere that is encrypted.
+# No script, style, frame or foreign form, whatever gets past the sanitiser; pictures,
+# sound and film may come from anywhere that is encrypted.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' https: data:; connect-src 'self'; form-action 'self'; "
+    "img-src 'self' https: data:; media-src 'self' https:; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -1264,7 +1316,7 @@ def make_item(entry):
     item = {
         'id': entry['guid'] or entry_urn(entry),
         'title': entry['title'],
-        'content_html': MARKDOWN.render(entry['text']),
+        'content_html': render_text(entry['text']),
         'date_published': entry['created'],
         'date_modified': entry['updated'],
         '_flaskr': {name: value for name, value in own.items() if value is not None},
