@@ -28,7 +28,7 @@ import threading
 import time
 import unicodedata
 import uuid
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timezone
 from functools import lru_cache, wraps
 
@@ -308,6 +308,9 @@ def connect_db():
         schemes = 'postgres://, postgresql:// or sqlite:///'
         raise sqlite3.OperationalError(f'DATABASE_URL has to begin with {schemes}')
     else:
+        with suppress(OSError):  # it is there already, or SQLite says what is wrong
+            # For its owner only, since it will hold the key that signs cookies.
+            os.close(os.open(database, os.O_CREAT | os.O_EXCL, 0o600))
         db = sqlite3.connect(database, timeout=timeout, isolation_level=None)
         db.row_factory = sqlite3.Row
     try:
@@ -874,12 +877,22 @@ def secret_key():
     return app.config['SECRET_KEY'] or find_internals()['secret_key']
 
 
+def session_key():
+    """Return the key that signs sessions, which makes the author's his.
+
+    It is another one after each logout and for another name or password, so that no
+    cookie from before verifies.
+    """
+    owner = [find_internals()['logged_out'], app.config['USERNAME'], app.config['PASSWORD']]
+    return repr([secret_key(), *owner])
+
+
 class SessionInterface(SecureCookieSessionInterface):
-    """Flask's signed cookies, with a key that may be in the database."""
+    """Flask's signed cookies, with a key that is partly in the database."""
 
     def get_signing_serializer(self, app):
         return URLSafeTimedSerializer(
-            secret_key(),
+            session_key(),
             salt=self.salt,
             serializer=self.serializer,
             signer_kwargs={'key_derivation': 'hmac', 'digest_method': hashlib.sha256},
@@ -902,20 +915,10 @@ class SessionInterface(SecureCookieSessionInterface):
 app.session_interface = SessionInterface()
 
 
-def login_proof():
-    """Return what a session has to hold to be the author's.
-
-    It changes when the author logs out and when the name or the password
-    changes, so that every cookie from before is worth nothing.
-    """
-    logged_out = find_internals()['logged_out']
-    parts = repr([logged_out, app.config['USERNAME'], app.config['PASSWORD']])
-    return Signer(secret_key(), salt='login').get_signature(parts).decode()
-
-
 def end_all_sessions():
     """Log the author out of every browser."""
     get_db().execute('update internals set logged_out = ?', [secrets.token_hex()])
+    g.pop('internals', None)  # which are not what they were
 
 
 @app.before_request
@@ -971,7 +974,7 @@ def recognize_author():
     session_error = g.pop('session_error', None)
     if session_error:
         raise session_error
-    g.logged_in = 'login_proof' in session and session['login_proof'] == login_proof()
+    g.logged_in = 'logged_in' in session
 
 
 @app.after_request
@@ -980,6 +983,8 @@ def add_security_headers(response):
     response.headers['Content-Security-Policy'] = CONTENT_SECURITY_POLICY
     response.headers['X-Content-Type-Options'] = 'nosniff'
     response.headers['Referrer-Policy'] = 'same-origin'
+    if request.is_secure:
+        response.headers['Strict-Transport-Security'] = 'max-age=31536000'  # seconds
     response.headers.setdefault('Cache-Control', 'no-cache')
     response.vary.add('X-Requested-With')  # which decides between HTML and JSON
     response.vary.add('Accept-Encoding')  # and this about compression, in the page cache
@@ -1000,7 +1005,9 @@ def author_only(view):
             return view(*args, **kwargs)
         if request.method == 'POST' or is_script():
             abort(401)
-        return redirect(url_for('login', next=request.full_path.rstrip('?')))
+        position = {name: request.args.get(name) for name in ('before', 'after')}
+        session['asked_for'] = url_for(request.endpoint, **request.view_args, **position)
+        return redirect(url_for('login'))
 
     return checked_view
 
@@ -1220,13 +1227,6 @@ def purge_entry(entry_id):
 # Views for the account ---------------------------------------------------------
 
 
-def page_after_login():
-    """Return the page to come back to: a path of this site, whatever the address says."""
-    page = request.args.get('next', '')
-    is_path = re.fullmatch(r'/(?!/|logout)[!-\[\]-~]*', page)
-    return page if is_path else url_for('index')
-
-
 @app.route('/login', methods=['GET', 'POST'])
 def login():
     """Log the author in."""
@@ -1236,11 +1236,12 @@ def login():
     if request.method == 'POST':
         error = try_login(request.form['username'], request.form['password'])
         if not error:
+            page = session.get('asked_for') or url_for('index')
             session.clear()
             session.permanent = True  # for PERMANENT_SESSION_LIFETIME, whatever is closed
-            session['login_proof'] = login_proof()
+            session['logged_in'] = True
             flash('You were logged in')
-            response = redirect(page_after_login())
+            response = redirect(page)
             remember_browser(response)
             return response
     return render_template('login.html', error=error)
