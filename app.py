@@ -768,10 +768,8 @@ SANITISER = nh3.Cleaner(
     link_rel=None,
 )
 DEEPEST = 1000  # tags within tags; the sanitiser's time grows with their square
-NESTING_TAG = re.compile(
-    '<(/?)(?!(?:br|hr|img|input|source|track|wbr|col|p|li|d[dt]|t[hdr]|tbody|thead|tfoot)[ />])[a-z]',
-    re.IGNORECASE,
-)
+UNNESTED = 'br|hr|img|input|source|track|wbr|col|p|li|d[dt]|t[dhr]|tbody|thead|tfoot'
+NESTING_TAG = re.compile(rf'<(/?)(?!(?:{UNNESTED})\b)[a-z]', re.IGNORECASE)
 EXCERPTED_TEXT = 20_000  # letters that an excerpt is looked for in
 
 
@@ -922,10 +920,15 @@ def end_all_sessions():
 
 
 @app.before_request
-def refuse_bad_host():
-    """Refuse with 400 a Host that no address can be built with; no browser sends one."""
+def refuse_odd_addresses():
+    """Refuse with 400 what no browser sends: a Host or a query that makes no sense."""
     error = request.routing_exception
-    return error.get_response() if isinstance(error, BadHost) else None
+    if isinstance(error, BadHost) or request.headers.get('Host') == '':
+        return BadHost().get_response()  # no page, since that needs addresses
+    try:
+        request.query_string.decode()  # as Werkzeug will, which catches nothing
+    except UnicodeDecodeError:
+        abort(400)
 
 
 @app.before_request

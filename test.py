@@ -1199,8 +1199,8 @@ class HeadersTest(FlaskrTestCase):
     def test_every_response_forbids_foreign_scripts_frames_and_forms(self):
         policy = (
             "default-src 'none'; script-src 'self'; style-src 'self'; "
-            "img-src 'self' https: data:; media-src 'self' https:; connect-src 'self'; form-action 'self'; "
-            "base-uri 'none'; frame-ancestors 'none'"
+            "img-src 'self' https: data:; media-src 'self' https:; connect-src 'self'; "
+            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
         for response in self.responses():
             with self.subTest(path=response.request.path, status=response.status):
@@ -1768,10 +1768,11 @@ class TextTest(unittest.TestCase):
 
     def test_what_a_text_leaves_open_is_closed(self):
         for text in [
-            '<b>bold', '<!-- note', '<plaintext>', '<noframes>', '<template><template>', '<object>',
-            '<div title="', '</div></article></main>', '<textarea>', '<title>', '<style>', '<script>',
-            '<select><option>', '<svg><style>', '<math><mtext>', '<table><tr><td>', '<xmp>', '<a href="',
-            '<iframe>', '<noscript>', '<form action="/logout">', '<li>', '</p>', '<details><summary>',
+            '<b>bold', '<!-- note', '<plaintext>', '<noframes>', '<template><template>',
+            '<object>', '<div title="', '</div></article></main>', '<textarea>', '<title>',
+            '<style>', '<script>', '<select><option>', '<svg><style>', '<math><mtext>',
+            '<table><tr><td>', '<xmp>', '<a href="', '<iframe>', '<noscript>', '<li>', '</p>',
+            '<form action="/logout">', '<details><summary>',
         ]:  # fmt: skip
             for markdown in [text, f'Before {text} after', f'> * {text}\n\nafter']:
                 with self.subTest(markdown=markdown):
@@ -1786,7 +1787,8 @@ class TextTest(unittest.TestCase):
             ('<a href="/" ping="/logout" target="x">x</a>', '<p><a href="/">x</a></p>'),
             ('<form action="/edit/1" method="post"><button>x</button></form>', 'x'),
             ('<iframe src="/x"></iframe>', ''),
-            ('<div id="a" name="b" class="entry" style="c" onclick="d" data-login="e">x</div>', '<div>x</div>'),
+            ('<div id="a" name="b" class="c" style="d">x</div>', '<div>x</div>'),
+            ('<div onclick="a" data-login="b" tabindex="1">x</div>', '<div>x</div>'),
             ('<img name="body" alt="">', '<img alt="" loading="lazy">'),
             ('<img src="x" onerror="alert(1)">', '<img src="x" loading="lazy">'),
             ('<object data="/x"></object><embed src="/x">', '<p></p>'),
@@ -2173,9 +2175,6 @@ class AccountTest(FlaskrTestCase):
     def test_an_address_that_makes_no_sense_is_no_error(self):
         for query in ['before=x', 'after=%ff&before=%0d%0aSet-Cookie:x', '_external=1&_scheme=x']:
             self.assertEqual(self.client.get(f'/trash?{query}').location, '/login')
-        self.assertStatus(
-            self.client.get('/trash', environ_overrides={'QUERY_STRING': '\xff'}), 302
-        )
         self.assertRegex(self.log_in_from('/login'), '^/trash')
 
     def test_a_wrong_name_is_refused(self):
@@ -2267,9 +2266,15 @@ class ErrorPagesTest(FlaskrTestCase):
 
     def test_a_name_that_no_address_can_be_built_with(self):
         for path in ['/', '/static/style.css', '/nowhere']:
-            response = self.client.get(path, headers={'Host': '..'})
-            self.assertStatus(response, 400)
-            self.assertIn('Content-Security-Policy', response.headers)
+            for host in ['..', '']:
+                response = self.client.get(path, headers={'Host': host})
+                self.assertStatus(response, 400)
+                self.assertIn('Content-Security-Policy', response.headers)
+
+    def test_an_address_that_is_no_text(self):
+        for path in ['/', '/search', '/trash', '/login', '/static/style.css', '/nowhere']:
+            response = self.client.get(path, environ_overrides={'QUERY_STRING': 'q=\xff'})
+            self.assertPlainPage(response, 400, 'Part of the form is missing or wrong')
 
     def test_an_error_of_a_script_keeps_its_headers(self):
         headers = {'X-Requested-With': 'XMLHttpRequest'}
