@@ -630,24 +630,21 @@ def find_known(guids, ids):
 
 
 def insert_entry(title, text, guid=None):
-    """Store an entry as made now, and return its id.
+    """Store an entry as made now.
 
     A second one with the same guid is the same post sent again, as browsers do when the
-    answer was lost: it is not stored, and the id is that of the first.
+    answer was lost: it is not stored.
     """
     statement = """
         insert into entries (title, text, created, guid) values (?, ?, ?, ?)
-        on conflict do nothing returning id
+        on conflict do nothing
     """
     guid = drop_nul(guid or '')[:100] or None
     values = [drop_nul(title), drop_nul(text), utc_now(), guid]
-    rows = get_db().execute(statement, values).fetchall()
-    if not rows:
+    if get_db().execute(statement, values).rowcount == 0:
         (first,) = find_known([guid], [])
         if [first['title'], first['text'], first['deleted']] != [*values[:2], None]:
-            return insert_entry(title, text)  # not the same after all
-        rows = [first]
-    return rows[0]['id']
+            insert_entry(title, text)  # not the same after all
 
 
 def update_entry(entry_id, title, text, version):
@@ -989,14 +986,8 @@ def add_security_headers(response):
     if request.is_secure:
         response.headers['Strict-Transport-Security'] = 'max-age=31536000'  # seconds
     response.headers.setdefault('Cache-Control', 'no-cache')
-    response.vary.add('X-Requested-With')  # which decides between HTML and JSON
-    response.vary.add('Accept-Encoding')  # and this about compression, in the page cache
+    response.vary.add('Accept-Encoding')  # which decides about compression, in the page cache
     return response
-
-
-def is_script():
-    """Say whether the page's own script sent this request; jQuery marks them so."""
-    return request.headers.get('X-Requested-With') == 'XMLHttpRequest'
 
 
 def author_only(view):
@@ -1006,7 +997,7 @@ def author_only(view):
     def checked_view(*args, **kwargs):
         if g.logged_in:
             return view(*args, **kwargs)
-        if request.method == 'POST' or is_script():
+        if request.method == 'POST':
             abort(401)
         position = {name: request.args.get(name) for name in ('before', 'after')}
         session['asked_for'] = url_for(request.endpoint, **request.view_args, **position)
@@ -1141,29 +1132,16 @@ SAVED_MEANWHILE = (
 )
 
 
-def acknowledge(message, page, entry_id=None, undo_id=None):
-    """Say that it is done: to the page's script with HTML to show, else on another page."""
-    if not is_script():
-        flash(message, undo_id or 'message')
-        return redirect(page)
-    if entry_id:
-        html = render_template('_entry.html', entry=find_entry(entry_id))
-    else:
-        html = render_template('_message.html', message=message, undo_id=undo_id)
-    return {'status': 1, 'message': message, 'html': html}
-
-
 @app.route('/add', methods=['POST'])
 @author_only
 def add_entry():
     """Post an entry."""
     title, text = request.form['title'], request.form['text']
-    if title.strip():
-        entry_id = insert_entry(title, text, request.form.get('key'))
-        return acknowledge('New entry was successfully posted', url_for('index'), entry_id)
-    if is_script():
-        return {'status': 0, 'message': TITLE_REQUIRED}, 400
-    return render_template('index.html', error=TITLE_REQUIRED, **find_page()), 400
+    if not title.strip():
+        return render_template('index.html', error=TITLE_REQUIRED, **find_page()), 400
+    insert_entry(title, text, request.form.get('key'))
+    flash('New entry was successfully posted')
+    return redirect(url_for('index'))
 
 
 @app.route('/edit/<int:entry_id>', methods=['GET', 'POST'])
@@ -1181,14 +1159,11 @@ def edit_entry(entry_id):
         elif (title, text) == (entry['title'], entry['text']) or update_entry(
             entry_id, title, text, version
         ):
-            page = url_for('show_entry', entry_id=entry_id)
-            return acknowledge('The entry was saved', page, entry_id)
+            flash('The entry was saved')
+            return redirect(url_for('show_entry', entry_id=entry_id))
         else:
             entry, error, status = find_entry(entry_id), SAVED_MEANWHILE, 409
     form = {'entry': entry, 'typed': typed, 'error': error, 'conflict': status == 409}
-    if is_script():
-        html = render_template('_entry_form.html', **form)
-        return {'status': 0 if error else 1, 'message': error, 'html': html}, status
     return render_template('edit.html', **form), status
 
 
@@ -1198,7 +1173,8 @@ def delete_entry(entry_id):
     """Move an entry to the trash."""
     title = find_entry(entry_id)['title']
     move_entry(entry_id, deleted=utc_now())
-    return acknowledge(f'“{title}” is in the trash', url_for('index'), undo_id=entry_id)
+    flash(f'“{title}” is in the trash', entry_id)  # for Undo
+    return redirect(url_for('index'))
 
 
 @app.route('/restore/<int:entry_id>', methods=['POST'])
@@ -1207,8 +1183,8 @@ def restore_entry(entry_id):
     """Bring an entry back from the trash."""
     title = find_entry(entry_id, trashed=True)['title']
     move_entry(entry_id, deleted=None)
-    page = url_for('show_entry', entry_id=entry_id)
-    return acknowledge(f'“{title}” is back', page, entry_id)
+    flash(f'“{title}” is back')
+    return redirect(url_for('show_entry', entry_id=entry_id))
 
 
 @app.route('/trash')
@@ -1224,7 +1200,8 @@ def purge_entry(entry_id):
     """Delete an entry that is in the trash, forever."""
     title = find_entry(entry_id, trashed=True)['title']
     erase_entry(entry_id)
-    return acknowledge(f'“{title}” is deleted forever', url_for('trash'))
+    flash(f'“{title}” is deleted forever')
+    return redirect(url_for('trash'))
 
 
 # Views for the account ---------------------------------------------------------
@@ -1290,13 +1267,8 @@ def show_error(error):
     elif error.code == 503:
         advice = f'{error.description} {advice}'
     response = error.get_response()  # with its headers, such as Allow and Retry-After
-    if is_script():
-        response.data = app.json.dumps({'status': 0, 'message': f'{heading}. {advice}'})
-        response.mimetype = 'application/json'
-    else:
-        response.data = render_template(
-            'error.html', heading=heading, advice=advice, status=error.code
-        )
+    page = render_template('error.html', heading=heading, advice=advice, status=error.code)
+    response.data = page
     return response
 
 
@@ -1602,7 +1574,6 @@ class PageCache:
         return (
             environ['REQUEST_METHOD'] in ('GET', 'HEAD')
             and f'{app.config["SESSION_COOKIE_NAME"]}=' not in environ.get('HTTP_COOKIE', '')
-            and 'HTTP_X_REQUESTED_WITH' not in environ
             and 'HTTP_HOST' in environ
             and not app.jinja_env.auto_reload  # when a template may change at any time
         )

@@ -146,11 +146,6 @@ class FlaskrTestCase(unittest.TestCase):
         """Press a button that posts to this path."""
         return self.client.post(path, follow_redirects=True)
 
-    def post_as_script(self, path, client=None, **form):
-        """Post as the page's own script does."""
-        headers = {'X-Requested-With': 'XMLHttpRequest'}
-        return (client or self.client).post(path, data=form, headers=headers)
-
     def titles(self, path='/', client=None):
         """Give the titles of the entries on a page, from the top down."""
         page = (client or self.client).get(path).get_data(as_text=True)
@@ -2059,78 +2054,6 @@ class TrashTest(FlaskrTestCase):
         self.assertEqual(self.titles(), ['Third', 'Second', 'First'])
 
 
-class ScriptTest(FlaskrTestCase):
-    """What the page's own script gets: JSON in place of a redirect."""
-
-    def setUp(self):
-        super().setUp()
-        self.add_entries('Title')
-
-    def assertAnswers(self, response, status, message):
-        self.assertStatus(response, status)
-        self.assertEqual(response.json['status'], 1 if status == 200 else 0)
-        self.assertIn(message, response.json['message'])
-
-    def test_a_new_entry(self):
-        response = self.post_as_script('/add', title='New', text='*Text*')
-        self.assertAnswers(response, 200, 'New entry was successfully posted')
-        self.assertIn('<em>Text</em>', response.json['html'])
-
-    def test_an_edit(self):
-        response = self.post_as_script('/edit/1', title='New', text='*Text*')
-        self.assertAnswers(response, 200, 'The entry was saved')
-        self.assertIn('<em>Text</em>', response.json['html'])
-
-    def test_a_deletion_and_its_undo(self):
-        response = self.post_as_script('/delete/1')
-        self.assertAnswers(response, 200, 'is in the trash')
-        self.assertIn('action="/restore/1"', response.json['html'])
-        response = self.post_as_script('/restore/1')
-        self.assertAnswers(response, 200, 'is back')
-        self.assertIn('Title', response.json['html'])
-
-    def test_a_deletion_forever(self):
-        self.post('/delete/1')
-        self.assertAnswers(self.post_as_script('/purge/1'), 200, 'forever')
-
-    def test_the_form_for_an_edit(self):
-        headers = {'X-Requested-With': 'XMLHttpRequest'}
-        response = self.client.get('/edit/1', headers=headers)
-        self.assertIn('<form', response.json['html'])
-        self.assertNotIn('<html', response.json['html'])
-
-    def test_a_message_is_not_kept_for_the_next_page(self):
-        self.post_as_script('/add', title='New', text='')
-        self.assertDoesNotShow(self.read_index(), 'successfully posted')
-
-    def test_a_blank_title(self):
-        for path in ['/add', '/edit/1']:
-            response = self.post_as_script(path, title='', text='')
-            self.assertAnswers(response, 400, 'Title is required.')
-
-    def test_a_conflict_brings_the_form_with_both_texts(self):
-        self.edit_entry(1, 'New', 'Newer text')
-        response = self.post_as_script('/edit/1', title='Mine', text='My text', version=1)
-        self.assertAnswers(response, 409, 'saved')
-        self.assertIn('Newer text', response.json['html'])
-        self.assertIn('My text', response.json['html'])
-
-    def test_a_session_that_has_ended(self):
-        self.logout()
-        self.assertAnswers(self.post_as_script('/add', title='x', text=''), 401, 'not logged in')
-        headers = {'X-Requested-With': 'XMLHttpRequest'}
-        self.assertAnswers(self.client.get('/edit/1', headers=headers), 401, 'not logged in')
-
-    def test_an_entry_that_is_gone(self):
-        self.assertAnswers(self.post_as_script('/delete/9'), 404, 'no such page')
-
-    def test_a_database_that_fails(self):
-        self.configure(DATABASE_TIMEOUT=0.1)
-        with self.locked_database(), self.assertLogs(app.app.logger, 'ERROR'):
-            response = self.post_as_script('/add', title='Title', text='')
-        self.assertAnswers(response, 503, 'The database is busy')
-
-
 class AccountTest(FlaskrTestCase):
     def test_the_author_can_log_in_and_out(self):
         self.assertShows(self.login(), 'You were logged in')
@@ -2275,12 +2198,6 @@ class ErrorPagesTest(FlaskrTestCase):
         for path in ['/', '/search', '/trash', '/login', '/static/style.css', '/nowhere']:
             response = self.client.get(path, environ_overrides={'QUERY_STRING': 'q=\xff'})
             self.assertPlainPage(response, 400, 'Part of the form is missing or wrong')
-
-    def test_an_error_of_a_script_keeps_its_headers(self):
-        headers = {'X-Requested-With': 'XMLHttpRequest'}
-        response = self.client.delete('/', headers=headers)
-        self.assertEqual(response.json['status'], 0)
-        self.assertIn('GET', response.headers['Allow'])
 
     def test_a_post_that_is_not_lost_comes_without_an_alarm(self):
         self.assertShows(self.add_entry('Title'), 'id="error-new" hidden>')
@@ -2969,13 +2886,6 @@ class PageCacheTest(PageCacheTestCase):
         self.assertEqual(page.data, others.data)
         self.assertDoesNotShow(page, 'Mallory')
 
-    def test_what_the_pages_script_asks_for_is_not_kept(self):
-        for _ in range(2):
-            response = self.read('/trash', X_Requested_With='XMLHttpRequest')
-            self.assertEqual(
-                response.json['message'], 'You are not logged in. Log in, then try again.'
-            )
-
     def test_only_pages_are_kept(self):
         self.add_entries('Title')
         for path, endpoint, status in [
@@ -3107,7 +3017,7 @@ class PageCacheTest(PageCacheTestCase):
                 for number in range(rounds):
                     if number % 2 == my_turn:
                         entry = {'title': f'Title {number}', 'text': ''}
-                        self.post_as_script('/edit/1', client=author, **entry)
+                        author.post('/edit/1', data=entry)
                     else:
                         pipe.recv()
                     for _ in range(2):
@@ -3207,7 +3117,7 @@ class HttpCacheTest(PageCacheTestCase):
     def test_caches_on_the_way_are_told_what_a_page_depends_on(self):
         for headers in [{}, {'Accept_Encoding': 'gzip'}]:
             vary = self.read(**headers).vary
-            for name in ['Accept-Encoding', 'Cookie', 'X-Requested-With']:
+            for name in ['Accept-Encoding', 'Cookie']:
                 self.assertIn(name, vary)
 
     def test_only_the_beginning_of_a_header_is_looked_at(self):

@@ -2,16 +2,17 @@
 
 // Without this script every page works by plain forms and links. With it, an entry is
 // added, edited, deleted and brought back in its place, and what is typed is kept in
-// the browser until the server has said that it is stored.
+// the browser until the server has said that it is stored. The script asks for the same
+// pages that anybody would see, and takes from them what it shows.
 
-// The forms of entries, but nothing in the text of an entry that looks like one.
-const ENTRY_FORM = '.entry-form:not(.e-content *)';
+const MESSAGE_TIME = 10000; // milliseconds that a message of success is shown
+const PATIENCE = 30000; // milliseconds to wait for an answer
 
 // Times -----------------------------------------------------------------------------
 
 /** Write the times of entries in the reader's own zone; pages come with UTC. */
 function showLocalTimes(root) {
-  $(root).find('.meta time').not('.e-content *').each(function () {
+  $(root).find('.meta time').each(function () {
     const date = new Date(this.dateTime);
     this.textContent = date.toLocaleString([], {dateStyle: 'long', timeStyle: 'short'});
     this.title = date.toLocaleString([], {dateStyle: 'full', timeStyle: 'long'});
@@ -20,49 +21,86 @@ function showLocalTimes(root) {
 
 // Messages --------------------------------------------------------------------------
 
-/** Show nodes in the live region, which screen readers read out when it changes. */
-function announce(nodes) {
-  $('main > .messages').empty().append(nodes);
+/** Show messages in the live region, which screen readers read out when it changes. */
+function announce($messages) {
+  $messages.append('<button type="button" class="plain close">Close</button>');
+  $('main > .messages').empty().append($messages);
 }
 
-function announceText(text) {
-  announce($('<div class="message">').append($('<p>').text(text)));
+/** Show what a page says has been done, for a while, or for longer to who is about to undo it. */
+function announceSuccess($page) {
+  const $messages = $page.find('main > .messages > .message');
+  announce($messages);
+  setTimeout(() => $messages.not(':focus-within').remove(), MESSAGE_TIME);
 }
 
-/** Go to another page, and say there what has been done here. */
-function goTo(address, message) {
+function announceFailure(answer) {
+  announce($('<div class="message">').append($('<p>').append(explainFailure(answer))));
+}
+
+function closeMessage(event) {
+  $(event.currentTarget).closest('.message').remove();
+}
+
+// Asking the server -------------------------------------------------------------------
+
+/** Ask for a page; where no answer comes its status is 0 and there is nothing on it. */
+async function askForPage(address, options) {
   try {
-    sessionStorage.setItem('flaskr:message', message);
+    const signal = AbortSignal.timeout(PATIENCE);
+    const response = await fetch(address, {signal, ...options});
+    const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+    return {status: response.status, address: response.url, $page: $(page)};
   } catch {
-    // A browser may forbid to keep anything; the page itself shows what has been done.
-  }
-  window.location.assign(address);
-}
-
-function announceFromLastPage() {
-  try {
-    const message = sessionStorage.getItem('flaskr:message');
-    if (message) {
-      sessionStorage.removeItem('flaskr:message');
-      announceText(message);
-    }
-  } catch {
-    // As in goTo().
+    return {status: 0, $page: $()};
   }
 }
 
-/** Say in plain words why a request failed. */
-function explainFailure(xhr) {
-  if (xhr.responseJSON) {
-    return xhr.responseJSON.message;
-  }
-  return xhr.status ? 'The server did not understand. Please try again.'
-    : 'The server cannot be reached. Please try again.';
+/** Let a form neither be sent again nor be changed while it is on its way. */
+function setBusy(form, busy) {
+  form.dataset.busy = busy ? 'yes' : '';
+  $(form).find('button').attr('aria-disabled', busy ? 'true' : null);
+  $(form).find('input, textarea').prop('readOnly', busy);
 }
 
-/** Return the nodes of HTML that the server rendered; parseHTML() drops its scripts. */
-function readHtml(html) {
-  return $($.parseHTML(html.trim()));
+/** Post a form and return the page that this leads to, or null if it is being posted already. */
+async function post(form) {
+  if (form.dataset.busy) {
+    return null;
+  }
+  $('main > .messages').empty();
+  setBusy(form, true);
+  const body = new URLSearchParams($(form).serialize());
+  const answer = await askForPage(form.action, {method: 'POST', body});
+  setBusy(form, false);
+  return answer;
+}
+
+/** Say whether a page is Flaskr's own word that what was posted is stored. */
+function isDone({status, $page}) {
+  return status === 200 && $page.find('main > .messages > .message').length > 0;
+}
+
+/** Return in plain words why something failed, as nodes: an advice may have a link in it. */
+function explainFailure({status, $page}) {
+  const $advice = $page.find('main > .advice');
+  if ($advice.length) {
+    return [new Text(`${$page.find('main > h1').text()}. `), ...$advice.contents()];
+  }
+  const words = status ? 'The server did not understand.' : 'The server cannot be reached.';
+  return [new Text($page.find('.entry-form > .error').text() || `${words} Please try again.`)];
+}
+
+/** Show a page in place of this one, as a link to it would. */
+function showPage({address, $page}) {
+  keepAllDrafts();
+  document.title = $page.find('title').text();
+  history.replaceState(null, '', address);
+  $('main > :not(.messages)').remove();
+  $('main').append($page.find('main > :not(.messages)'));
+  prepare($('main'));
+  window.scrollTo(0, 0);
+  announceSuccess($page);
 }
 
 // Drafts: what was typed and is not stored yet ------------------------------------------
@@ -103,10 +141,13 @@ function findDraft(form) {
 }
 
 function keepDraft(form) {
+  const draft = readForm(form);
+  // Until a conflict is settled, reading the page anew has to lead to it again.
+  draft.version = form.dataset.version ?? draft.version;
   try {
-    localStorage.setItem(draftKey(form), JSON.stringify(readForm(form)));
+    localStorage.setItem(draftKey(form), JSON.stringify(draft));
   } catch {
-    showFormError(form, 'This browser has no room to keep what you type. Share it soon.');
+    showFormError(form, [new Text('This browser has no room to keep what you type. Share it soon.')]);
   }
 }
 
@@ -140,7 +181,15 @@ function dropDraft(form, stored) {
 function offerDraft(form) {
   const draft = findDraft(form);
   let other = readForm(form);
-  if (!draft || isSameText(draft, other)) {
+  if (!draft) {
+    return;
+  }
+  if (isUntouched(form) && isSameText(draft, other)) {
+    forgetDraft(form); // it was stored after all
+    return;
+  }
+  if (isSameText(draft, other)) {
+    fillForm(form, draft); // a browser that gives typed text back may leave the version
     return;
   }
   const $note = $('<p class="draft">');
@@ -167,9 +216,13 @@ function offerDraft(form) {
   $(form).prepend($note.append($button));
 }
 
+function keepAllDrafts() {
+  $('.entry-form').each((_, form) => isUntouched(form) || keepDraft(form));
+}
+
 /** Keep what a form holds when another tab has just dropped its own draft. */
 function keepAfterOtherTab(event) {
-  $(ENTRY_FORM).each((_, form) => {
+  $('.entry-form').each((_, form) => {
     if (event.key === draftKey(form) && !event.newValue && !isUntouched(form)) {
       saveDraft(form);
     }
@@ -178,33 +231,8 @@ function keepAfterOtherTab(event) {
 
 // Forms -----------------------------------------------------------------------------
 
-function showFormError(form, text) {
-  $(form).find('.error').text(text).prop('hidden', !text);
-}
-
-/** Say that the session has ended, with a way to log in that leaves the text alone. */
-function askToLogIn(form, text) {
-  const $link = $('<a target="_blank">').attr('href', document.body.dataset.login);
-  showFormError(form, `${text} What you typed is kept. `);
-  $(form).find('.error').append($link.text('Log in in a new tab'));
-}
-
-/** Let a form neither be sent again nor be changed while it is on its way. */
-function setBusy(form, busy) {
-  form.dataset.busy = busy ? 'yes' : '';
-  $(form).find('button').attr('aria-disabled', busy ? 'true' : null);
-  $(form).find('input, textarea').prop('readOnly', busy);
-}
-
-/** Post a form unless it is being posted already, so that nothing is posted twice. */
-function post(form) {
-  if (form.dataset.busy) {
-    return $.Deferred();
-  }
-  setBusy(form, true);
-  return $.ajax({
-    url: form.action, method: 'POST', data: $(form).serialize(), dataType: 'json', timeout: 30000,
-  }).always(() => setBusy(form, false));
+function showFormError(form, nodes = []) {
+  $(form).find('.error').empty().append(nodes).prop('hidden', !nodes.length);
 }
 
 /** Put the focus on a form's title, behind what is in it. */
@@ -214,116 +242,123 @@ function focusTitle(form) {
   title.setSelectionRange(title.value.length, title.value.length);
 }
 
+/** Leave the title for the text by a return, and an editor in place by Escape. */
+function steerByKeyboard(event) {
+  const {key, ctrlKey, metaKey, isComposing} = event.originalEvent;
+  if (isComposing) {
+    return; // the key belongs to the input of a letter
+  }
+  if (key === 'Enter' && (ctrlKey || metaKey)) {
+    event.preventDefault();
+    event.currentTarget.requestSubmit();
+  } else if (key === 'Enter' && event.target.name === 'title') {
+    event.preventDefault();
+    event.currentTarget.elements.text.focus();
+  } else if (key === 'Escape') {
+    closeEditor(event);
+  }
+}
+
 // Adding and editing ------------------------------------------------------------------
 
-function showAddedEntry(form, $entry, message) {
-  const $entries = $('main > .entries');
-  if (!$entries.length) {
-    goTo($('.site .name').attr('href'), message);
+/** Put what is new in the list, and make the form ready for the next entry. */
+function showAddedEntry(form, answer) {
+  const $list = $('main > .entries');
+  if (!$list.length || $list.has(form).length) {
+    showPage(answer);
     return;
   }
-  $('.empty').remove();
-  $entries.prepend($entry);
-  $(form).find('.draft').remove();
+  const entries = answer.$page.find('.entries > .entry').get();
+  const known = entries.findIndex((entry) => document.getElementById(entry.id));
+  const $new = $(known < 0 ? entries : entries.slice(0, known));
+  showLocalTimes($new);
+  $list.prepend($new);
+  $('.empty, .draft', 'main').remove();
   form.elements.title.defaultValue = '';
   form.elements.text.defaultValue = '';
-  fillForm(form, {title: '', text: '', key: `${form.elements.key.value}+`}); // the next entry
+  fillForm(form, readForm(answer.$page.find('.entry-form')[0])); // with a key of its own
+  announceSuccess(answer.$page);
   focusTitle(form);
 }
 
-/** Let an entry have the heading and the title of a page that it has to itself. */
-function headPage($entry) {
-  const $heading = $entry.find('.p-name').first();
-  $heading.replaceWith($('<h1 class="p-name">').append($heading.contents()));
-  document.title = `${$entry.find('h1').first().text().trim()} – Flaskr`;
-}
-
+/** Put an entry in the place of another, under a heading of the same level. */
 function replaceEntry($old, $entry) {
-  if ($old.find('h1.p-name').not('.e-content *').length) {
-    headPage($entry);
-  }
+  const level = $old.find('.p-name')[0].localName;
+  const $heading = $entry.find('.p-name');
+  $heading.replaceWith($(`<${level} class="p-name">`).append($heading.contents()));
+  showLocalTimes($entry);
   $old.replaceWith($entry);
 }
 
-function showSavedEntry(form, $entry, message) {
+function showSavedEntry(form, answer) {
   const $old = $(form).prev('.entry');
   if (!$old.length) {
-    goTo($entry.find('.u-url').attr('href'), message);
+    showPage(answer);
     return;
   }
+  const $entry = answer.$page.find('.entry');
   replaceEntry($old, $entry);
+  if ($entry.find('h1.p-name').length) {
+    document.title = answer.$page.find('title').text();
+  }
   $(form).remove();
+  announceSuccess(answer.$page);
   $entry.find('.edit').trigger('focus');
 }
 
-/** Let an edit of an entry that is gone become a new entry. */
-function turnIntoNewEntry(form) {
-  showFormError(form, 'This entry is gone, but you can share what you typed as a new one.');
-  form.action = document.body.dataset.add;
-  form.elements.version.name = 'key';
-  form.elements.key.value = `${Date.now()}`;
-  $(form).find('button').not('.plain').text('Share');
-  form.dataset.givenBack = 'yes';
-  keepDraft(form);
-}
-
-function refuseEntry(form, xhr) {
-  const text = explainFailure(xhr);
-  if (xhr.status === 409) {
-    const conflict = readHtml(xhr.responseJSON.html).filter('form')[0];
-    $(form).replaceWith(conflict);
-    conflict.elements.text.focus();
-  } else if (xhr.status === 401) {
-    askToLogIn(form, text);
-  } else if (xhr.status === 404 && form.elements.version) {
-    turnIntoNewEntry(form);
+/** Say why an entry was not stored; a conflict, or an entry that is gone, needs another form. */
+function refuseEntry(form, answer) {
+  const [other] = answer.$page.find('.entry-form');
+  const reasons = explainFailure(answer);
+  if (other && [404, 409].includes(answer.status)) {
+    showFormError(other, reasons);
+    $(form).replaceWith(other);
+    if (!findDraft(other)) {
+      keepDraft(other);
+    }
+    other.elements.text.focus();
   } else {
-    showFormError(form, text);
-    if (xhr.status === 400) {
+    showFormError(form, reasons);
+    if (answer.status === 400) {
       focusTitle(form);
     }
   }
 }
 
-function submitEntry(event) {
+async function submitEntry(event) {
   event.preventDefault();
   const form = event.currentTarget;
   const sent = readForm(form);
   keepDraft(form);
-  showFormError(form, '');
-  post(form).done((answer) => {
+  showFormError(form);
+  const answer = await post(form);
+  if (answer && isDone(answer)) {
     dropDraft(form, sent);
-    const $entry = readHtml(answer.html).filter('.entry');
-    showLocalTimes($entry);
-    announceText(answer.message);
-    if (form.elements.version) {
-      showSavedEntry(form, $entry, answer.message);
-    } else {
-      showAddedEntry(form, $entry, answer.message);
-    }
-  }).fail((xhr) => refuseEntry(form, xhr));
-}
-
-function submitByKeyboard(event) {
-  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-    event.preventDefault();
-    event.currentTarget.requestSubmit();
+    (form.elements.version ? showSavedEntry : showAddedEntry)(form, answer);
+  } else if (answer) {
+    refuseEntry(form, answer);
   }
 }
 
-function openEditor(event) {
+async function openEditor(event) {
   if (event.ctrlKey || event.metaKey || event.shiftKey) {
     return; // a new tab or window was asked for
   }
   event.preventDefault();
-  const $entry = $(event.currentTarget).closest('.entry');
-  $.getJSON(event.currentTarget.href).done((answer) => {
-    const form = readHtml(answer.html).filter('form')[0];
+  const link = event.currentTarget;
+  const $entry = $(link).closest('.entry');
+  const answer = await askForPage(link.href);
+  const [form] = answer.$page.find('.entry-form');
+  if (form) {
     $entry.prop('hidden', true).next('.entry-form').remove();
     $entry.after(form);
     offerDraft(form);
     focusTitle(form);
-  }).fail((xhr) => announceText(explainFailure(xhr)));
+  } else if (answer.status === 200) {
+    window.location.assign(link.href); // to the login
+  } else {
+    announceFailure(answer);
+  }
 }
 
 function closeEditor(event) {
@@ -338,47 +373,66 @@ function closeEditor(event) {
 
 // Deleting and bringing back ------------------------------------------------------------
 
-function deleteEntry(event) {
+async function deleteEntry(event) {
   event.preventDefault();
   const form = event.currentTarget;
-  const $entry = $(form).closest('.entry');
-  post(form).done((answer) => {
-    $entry.prop('hidden', true);
-    announce(readHtml(answer.html));
-    $('main > .messages .undo button').trigger('focus');
-  }).fail((xhr) => announceText(explainFailure(xhr)));
+  const answer = await post(form);
+  if (answer && isDone(answer)) {
+    $(form).closest('.entry').prop('hidden', true);
+    announceSuccess(answer.$page);
+    $('.undo button').trigger('focus');
+  } else if (answer) {
+    announceFailure(answer);
+  }
 }
 
-function undoDelete(event) {
+async function undoDelete(event) {
   event.preventDefault();
-  const form = event.currentTarget;
-  post(form).done((answer) => {
-    const $entry = readHtml(answer.html).filter('.entry');
-    const $old = $('main .entry[hidden]').not('.e-content *').filter(`#${$entry.attr('id')}`);
+  const answer = await post(event.currentTarget);
+  if (answer && isDone(answer)) {
+    const $entry = answer.$page.find('.entry');
+    const $old = $(`#${$entry.attr('id')}[hidden]`);
     if (!$old.length) {
-      goTo($entry.find('.u-url').attr('href'), answer.message);
+      showPage(answer);
       return;
     }
-    showLocalTimes($entry);
-    announceText(answer.message);
     replaceEntry($old, $entry);
+    announceSuccess(answer.$page);
     $entry.find('.u-url').trigger('focus');
-  }).fail((xhr) => announceText(explainFailure(xhr)));
+  } else if (answer) {
+    announceFailure(answer);
+  }
+}
+
+/** Ask once more before something is gone for good. */
+function confirmPurge(event) {
+  const question = $(event.currentTarget).text().trim().replace(/\s+/g, ' ');
+  if (!window.confirm(`${question}? Nobody can bring it back.`)) {
+    event.preventDefault();
+  }
 }
 
 // Wiring ----------------------------------------------------------------------------
 
-showLocalTimes(document);
-announceFromLastPage();
+function prepare(root) {
+  showLocalTimes(root);
+  $(root).find('.entry-form').each((_, form) => offerDraft(form));
+}
+
+prepare(document);
+if ($('.message').length) {
+  announceSuccess($(document));
+}
 $(window)
   .on('storage', (event) => keepAfterOtherTab(event.originalEvent))
-  .on('pagehide', () => $(ENTRY_FORM).each((_, form) => isUntouched(form) || saveDraft(form)));
-$(ENTRY_FORM).each((_, form) => offerDraft(form));
+  .on('pagehide', keepAllDrafts);
 $(document)
-  .on('input', ENTRY_FORM, (event) => saveDraft(event.currentTarget))
-  .on('submit', ENTRY_FORM, submitEntry)
-  .on('keydown', ENTRY_FORM, submitByKeyboard)
-  .on('click', `${ENTRY_FORM} .cancel`, closeEditor)
-  .on('click', '.entry .edit:not(.e-content *)', openEditor)
-  .on('submit', '.entry .delete:not(.e-content *)', deleteEntry)
-  .on('submit', '.messages > .message > .undo:not(.e-content *)', undoDelete);
+  .on('input', '.entry-form', (event) => saveDraft(event.currentTarget))
+  .on('submit', '.entry-form', submitEntry)
+  .on('keydown', '.entry-form', steerByKeyboard)
+  .on('click', '.entry-form .cancel', closeEditor)
+  .on('click', '.entry .edit', openEditor)
+  .on('submit', '.entry .delete', deleteEntry)
+  .on('submit', '.entry .purge', confirmPurge)
+  .on('submit', '.message .undo', undoDelete)
+  .on('click', '.message .close', closeMessage);
