@@ -31,6 +31,7 @@ import uuid
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timezone
 from functools import lru_cache, wraps
+from urllib.parse import urlsplit
 
 import click
 import comrak
@@ -39,7 +40,13 @@ from flask import Flask, abort, flash, g, redirect, render_template, request, se
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
 from markupsafe import Markup, escape
-from werkzeug.exceptions import BadHost, HTTPException, ServiceUnavailable, TooManyRequests
+from werkzeug.exceptions import (
+    BadHost,
+    HTTPException,
+    RequestEntityTooLarge,
+    ServiceUnavailable,
+    TooManyRequests,
+)
 from werkzeug.http import generate_etag, parse_accept_header, parse_etags, remove_entity_headers
 from werkzeug.security import check_password_hash, generate_password_hash
 from werkzeug.wrappers import Response
@@ -53,14 +60,17 @@ DATABASE_TIMEOUT = 10  # seconds that a statement waits for another's lock
 USERNAME = os.environ.get('FLASKR_USERNAME') or 'admin'
 PASSWORD = os.environ.get('FLASKR_PASSWORD') or 'admin'  # plain, or a hash
 SECRET_KEY = os.environ.get('FLASKR_SECRET_KEY') or None  # None: the database's own
+URL = os.environ.get('FLASKR_URL') or None  # of the blog, for the addresses in an export
 LOGIN_ATTEMPTS = 10  # failed logins before others have to wait
 LOGIN_WINDOW = 180  # seconds that a failed login counts
 SESSION_COOKIE_SAMESITE = 'Lax'
 PER_PAGE = 20  # entries
+FEED_LENGTH = 50  # entries
+SITEMAP_LENGTH = 10_000  # addresses, the newest
 SEARCH_LIMIT = 1000  # matches that are ranked, the newest ones
 PAGE_CACHE = 2 * 1024 * 1024  # bytes of rendered pages that a worker keeps
 CHECK_INTERVAL = 1  # seconds until a worker asks Postgres again whether something changed
-MAX_CONTENT_LENGTH = 1024 * 1024  # bytes of a request's body
+MAX_CONTENT_LENGTH = 4 * 1024 * 1024  # bytes of a request's body
 
 # Application -------------------------------------------------------------------
 
@@ -160,6 +170,10 @@ class PostgresConnection:
         import psycopg  # here, since it takes long and SQLite doesn't need it
 
         self.error, self.idle = psycopg.Error, psycopg.pq.TransactionStatus.IDLE
+        if url.count('@') != urlsplit(url).netloc.count('@') or url.count('@') > 1:
+            # Part of the password would be taken for the host, and be told in an error.
+            codes = '@ as %40, / as %2F, ? as %3F and # as %23'
+            raise sqlite3.OperationalError(f'DATABASE_URL has to have, in a password, {codes}')
         try:
             settings = psycopg.conninfo.conninfo_to_dict(url)
         except psycopg.Error:  # whose message may have the password in it
@@ -962,8 +976,19 @@ def keep_what_was_typed():
     # that doesn't tell its length (413).
     if request.content_length is not None:
         request.environ.pop('wsgi.input_terminated', None)
-    g.typed = request.form
-    request.stream.read(1)
+    try:
+        g.typed = request.form
+        request.stream.read(1)
+    except RequestEntityTooLarge:
+        # Read on for a while: who can't send it all would not look at an answer.
+        with suppress(Exception):
+            for _ in range(16):
+                request.environ['wsgi.input'].read(1024 * 1024)
+        raise
+    except HTTPException:
+        raise
+    except Exception:  # the server's own: the body breaks the rules of HTTP
+        abort(400)
 
 
 @app.before_request
@@ -1106,7 +1131,7 @@ def search():
 @app.route('/feed.xml')
 def feed():
     """Return the newest entries as an Atom feed (RFC 4287)."""
-    page = render_template('feed.xml', entries=find_newest(20))
+    page = render_template('feed.xml', entries=find_newest(app.config['FEED_LENGTH']))
     return app.response_class(page, mimetype='application/atom+xml')
 
 
@@ -1118,8 +1143,9 @@ def robots():
 
 @app.route('/sitemap.xml')
 def sitemap():
-    """List the newest entries for crawlers; 50,000 is the most sitemaps.org allows."""
-    page = render_template('sitemap.xml', entries=find_addresses(49_999))
+    """List the index and the newest entries for crawlers, as sitemaps.org has it."""
+    entries = find_addresses(app.config['SITEMAP_LENGTH'] - 1)
+    page = render_template('sitemap.xml', entries=entries)
     return app.response_class(page, mimetype='application/xml')
 
 
@@ -1247,8 +1273,8 @@ ERRORS = {
     405: ('This page cannot do that', 'Go to the start page and try from there.'),
     413: (
         'That is too much at once',
-        'One megabyte is the most that can be sent. Go back: your browser still has what '
-        'you typed. Make it shorter, or post it in parts.',
+        'At most four megabytes can be sent: 4 million Latin letters without accents, 650,000 '
+        'of most other alphabets, or 450,000 Chinese ones. Make it shorter, or post it in parts.',
     ),
     429: ('Too many failed logins', 'Somebody has typed wrong names or passwords.'),
     500: ('Something broke', 'The mistake is in Flaskr, and the log of the server tells more.'),
@@ -1281,16 +1307,19 @@ def show_database_error(error):
 
 # Import and export -------------------------------------------------------------
 
-FEED_VERSION = 'https://jsonfeed.org/version/1.1'
+JSON_FEED = 'https://jsonfeed.org/version/1.1'
 KINDS = {str: 'a text', int: 'a number', dict: 'an object'}
+TOO_LARGE = 10**17  # a number from which on there would be no room to count
 
 
 def make_item(entry):
     """Return an entry as an item of a JSON Feed; what the format lacks is in _flaskr."""
     entry = {**entry, 'title': drop_nul(entry['title']), 'text': drop_nul(entry['text'])}
     own = {name: entry[name] for name in ('id', 'text', 'version', 'deleted')}
+    is_public = app.config['URL'] and not entry['deleted']
     item = {
         'id': entry['guid'] or entry_urn(entry),
+        'url': url_for('show_entry', entry_id=entry['id'], _external=True) if is_public else None,
         'title': entry['title'],
         'content_html': render_text(entry['text']),
         'date_published': entry['created'],
@@ -1301,13 +1330,21 @@ def make_item(entry):
 
 
 def write_feed(file):
-    """Write all entries as a JSON Feed 1.1 (https://jsonfeed.org/version/1.1), one a line."""
-    file.write(f'{{"version": "{FEED_VERSION}", "title": "Flaskr", "items": [')
-    separator = '\n'
+    """Write all entries as a JSON Feed 1.1 (https://jsonfeed.org/version/1.1), one a line.
+
+    Other programs publish what is in its items, so the trash is in _flaskr. It is read in
+    one go with the rest, lest an entry be missed that is deleted or restored meanwhile.
+    """
+    file.write(f'{{"version": "{JSON_FEED}", "title": "Flaskr", "items": [')
+    trash, separator = [], '\n'
     for entry in read_all_entries():
-        file.write(separator + json.dumps(make_item(entry), ensure_ascii=False))
-        separator = ',\n'
-    file.write('\n]}\n')
+        line = json.dumps(make_item(entry), ensure_ascii=False)
+        if entry['deleted']:
+            trash.append(f'\n{line}')
+        else:
+            file.write(separator + line)
+            separator = ',\n'
+    file.write('\n], "_flaskr": {"trash": [' + ','.join(trash) + '\n]}}\n')
 
 
 def read_field(item, name, kind=str):
@@ -1315,8 +1352,10 @@ def read_field(item, name, kind=str):
     value = item.get(name)
     if value is None:
         return None
-    if type(value) is not kind or (kind is int and not 0 < value <= MAX_ID):
+    if type(value) is not kind or (kind is int and value < 1):
         raise ValueError(f'{name} has to be {KINDS[kind]}')
+    if kind is int and value >= TOO_LARGE:
+        raise ValueError(f'{name} is too large')
     if kind is str:
         if re.search('[\ud800-\udfff]', value):
             raise ValueError(f'{name} has half a character in it')
@@ -1330,8 +1369,7 @@ def read_time(item, name):
     if not value:
         return None
     try:
-        value = re.sub(r'\.\d+', '', value.upper()).replace('Z', '+00:00')
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value.upper())
         if moment.tzinfo:
             return format_time(moment)
     except (ValueError, OverflowError):
@@ -1339,20 +1377,22 @@ def read_time(item, name):
     raise ValueError(f'{name} is no time with its zone, as 2026-11-21T03:04:05Z is')
 
 
-def read_item(item):
-    """Return an item of a JSON Feed as the columns of an entry."""
+def read_item(item, source):
+    """Return an item of a JSON Feed as the columns of an entry.
+
+    Plain ids, such as 1, differ within a feed only, so its source is put before them;
+    Flaskr's own differ everywhere.
+    """
     if not isinstance(item, dict):
         raise ValueError('it has to be an object')
     if type(item.get('id')) is int:  # as the format's version 1.0 had it
         item = {**item, 'id': str(item['id'])}
-    guid = read_field(item, 'id')
+    name = read_field(item, 'id')
+    guid = f'{source}#{name}' if name and source and ':' not in name else name
     if not guid or len(guid.encode()) > 2000:  # more is too much for Postgres' index
-        raise ValueError('id is missing or longer than 2000 bytes')
+        raise ValueError('id is missing or longer than 2000 bytes, with what the feed is called')
     own = read_field(item, '_flaskr', dict) or {}
-    number = int(guid) if re.fullmatch('[1-9][0-9]{0,9}', guid) else None
-    entry_id = read_field(own, 'id', int) or number
-    if entry_id and entry_id >= 10**17:
-        raise ValueError('id is too large: none would be left for new entries')
+    number = int(name) if re.fullmatch('[1-9][0-9]{0,9}', name) else None
     text = read_field(own, 'text')
     for name in ('content_html', 'content_text', 'summary'):
         value = read_field(item, name)
@@ -1361,7 +1401,7 @@ def read_item(item):
     words = textwrap.shorten(Markup(text or '').striptags(), 60, placeholder='…')
     title = read_field(item, 'title') or ''
     return {
-        'id': entry_id,
+        'id': read_field(own, 'id', int) or number,
         'title': title if title.strip() else words or 'Untitled',
         'text': text or '',
         'created': read_time(item, 'date_published'),
@@ -1383,22 +1423,22 @@ def read_feed(path):
         raise ValueError(f'line {error.lineno}: {error.msg}') from None
     except RecursionError:
         raise ValueError('it is nested too deeply') from None
-    version = feed.get('version') if isinstance(feed, dict) else None
-    if not str(version).startswith('https://jsonfeed.org/version/'):
+    format_name = feed.get('version') if isinstance(feed, dict) else None
+    if not str(format_name).startswith('https://jsonfeed.org/version/'):
         raise ValueError('it is not a JSON Feed')
-    if not isinstance(feed.get('items'), list):
-        raise ValueError('its items have to be a list')
-    # Plain ids, such as 1, differ within a feed only; Flaskr's own differ everywhere.
-    source = feed.get('feed_url') or feed.get('home_page_url')
+    source = read_field(feed, 'feed_url') or read_field(feed, 'home_page_url')
+    trash = (read_field(feed, '_flaskr', dict) or {}).get('trash', [])
     entries = []
-    for number, item in enumerate(feed['items'], start=1):
-        try:
-            entry = read_item(item)
-        except ValueError as error:
-            raise ValueError(f'item {number}: {error}') from None
-        if source and ':' not in entry['guid']:
-            entry['guid'] = f'{source}#{entry["guid"]}'[:500]
-        entries.append(entry)
+    for kind, items in [('item', feed.get('items')), ('trashed item', trash)]:
+        if not isinstance(items, list):
+            raise ValueError(f'its {kind}s have to be a list')
+        for number, item in enumerate(items, start=1):
+            try:
+                entries.append(read_item(item, source))
+                if items is trash and not entries[-1]['deleted']:
+                    raise ValueError('deleted is missing')
+            except ValueError as error:
+                raise ValueError(f'{kind} {number}: {error}') from None
     return entries
 
 
@@ -1488,7 +1528,10 @@ def backup_command(file):
 def export_command(file):
     """Write everything as a JSON Feed to FILE or to stdout."""
     require_blog()
-    with plain_errors():
+    url = app.config['URL']
+    if url and not re.match('https?://[^/]', url):
+        sys.exit(f'FLASKR_URL has to be an address such as https://example.org, not {url}')
+    with plain_errors(), app.test_request_context(base_url=url):  # for url_for()
         if file is None:
             write_feed(click.get_text_stream('stdout', encoding='utf-8'))
         else:
@@ -1520,6 +1563,7 @@ def import_command(file):
 
 
 ADDRESS = 'wsgi.url_scheme', 'HTTP_HOST', 'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING'
+LONG_PAGE = 50_000  # bytes
 HEADER_LENGTH = 1000  # letters of a header that are looked at; browsers send far fewer
 
 
@@ -1540,7 +1584,7 @@ class PageCache:
 
     def __init__(self, wsgi_app):
         self.wsgi_app = wsgi_app
-        self.pages = {}  # by address: headers, body and ETag
+        self.pages = {}  # by address: headers, body, ETag, and whether to unpack the body
         self.size = 0  # bytes, about, of all addresses and pages
         self.lock = threading.Lock()
 
@@ -1559,7 +1603,7 @@ class PageCache:
             if response.status_code != 200 or 'Set-Cookie' in response.headers:
                 return response(environ, start_response)
             page = self.keep(address, response)
-        headers, body, etag = page
+        headers, body, etag, is_packed = page
         known = environ.get('HTTP_IF_NONE_MATCH', '')[:HEADER_LENGTH]
         if known and parse_etags(known).contains_weak(etag):
             headers = headers.copy()
@@ -1567,7 +1611,9 @@ class PageCache:
             start_response('304 NOT MODIFIED', headers)
             return []
         start_response('200 OK', headers.copy())  # a server may add to it (PEP 3333)
-        return [body] if environ['REQUEST_METHOD'] == 'GET' else []
+        if environ['REQUEST_METHOD'] == 'HEAD':
+            return []
+        return [gzip.decompress(body) if is_packed else body]
 
     def is_for_reader(self, environ):
         """Say whether the answer is a page for everybody, as far as the request tells."""
@@ -1593,8 +1639,10 @@ class PageCache:
         """Return a response as a page, and keep it if it leaves room for others."""
         _, gzipped, *names = address
         body = response.get_data()
-        compressed = gzip.compress(body, mtime=0) if gzipped else body
-        if len(compressed) < len(body):
+        is_long = len(body) > LONG_PAGE  # which is kept compressed for whoever asks for it
+        compressed = gzip.compress(body, mtime=0) if gzipped or is_long else body
+        is_shorter = len(compressed) < len(body)
+        if gzipped and is_shorter:
             body = compressed
             response.content_encoding = 'gzip'
         for name in ('Accept-Ranges', 'Date', 'Last-Modified'):  # true of a file, not of a page
@@ -1602,8 +1650,9 @@ class PageCache:
         response.content_length = len(body)
         response.set_etag(generate_etag(body))
         headers = response.headers.to_wsgi_list()
-        page = headers, body, response.get_etag()[0]
-        size = len(body) + 3 * len(repr((names, headers)))  # many small strings take more
+        is_packed = is_shorter and not gzipped
+        page = headers, compressed if is_packed else body, response.get_etag()[0], is_packed
+        size = len(page[1]) + 3 * len(repr((names, headers)))  # many small strings take more
         limit = app.config['PAGE_CACHE']
         if size < limit / 4:
             with self.lock:

@@ -19,6 +19,7 @@ import os
 import pathlib
 import re
 import runpy
+import secrets
 import shutil
 import signal
 import socket
@@ -1387,6 +1388,16 @@ class ReadingTest(FlaskrTestCase):
         )
         self.assertEqual(next(root.iter(f'{site}lastmod')).text, '2026-11-22T03:04:05Z')
 
+    def test_the_sitemap_has_at_most_ten_thousand_addresses_the_newest(self):
+        many = (
+            'with recursive numbers (n) as (select 1 union all select n + 1 from numbers limit ?)'
+        )
+        app.init_db()
+        self.query(f"{many} insert into entries (title, text) select n, '' from numbers", 10_005)
+        page = self.client.get('/sitemap.xml').get_data(as_text=True)
+        self.assertEqual(page.count('<loc>'), 10_000)
+        self.assertIn('/entry/10005<', page)
+
 
 class PagingTest(FlaskrTestCase):
     """The index in pages of two; entries are called after their ids."""
@@ -1613,10 +1624,10 @@ class FeedTest(FlaskrTestCase):
     def texts(self, feed, name):
         return [element.text for element in feed.iter(self.ATOM + name)]
 
-    def test_the_newest_twenty_entries_are_in_the_feed(self):
-        self.add_entries(*[f'Entry {number}' for number in range(22)])
+    def test_the_newest_fifty_entries_are_in_the_feed(self):
+        self.add_entries(*[f'Entry {number}' for number in range(52)])
         titles = self.texts(self.read_feed(), 'title')
-        self.assertEqual(titles[1:], [f'Entry {number}' for number in range(21, 1, -1)])
+        self.assertEqual(titles[1:], [f'Entry {number}' for number in range(51, 1, -1)])
 
     def test_an_entry_is_in_it_with_its_full_content(self):
         self.login()
@@ -2178,14 +2189,26 @@ class ErrorPagesTest(FlaskrTestCase):
         response = self.client.post('/add', headers={'Origin': 'null'})
         self.assertPlainPage(response, 403, 'This came from another site')
 
-    def test_a_body_over_a_megabyte(self):
+    def test_a_body_over_four_megabytes(self):
         self.login()
-        response = self.add_entry('Title', 'x' * 1024 * 1024)
+        response = self.add_entry('Title', 'x' * 4 * 1024 * 1024)
         self.assertPlainPage(response, 413, 'That is too much at once')
 
-    def test_a_body_of_almost_a_megabyte_is_stored(self):
+    def test_a_body_of_almost_four_megabytes_is_stored(self):
         self.login()
-        self.assertStatus(self.add_entry('Title', 'x' * 1_000_000), 200)
+        for letter in ['x', '\u0436']:
+            text = letter * (4_190_000 // len(urllib.parse.quote(letter)))
+            self.assertStatus(self.client.post('/add', data={'title': 'x', 'text': text}), 302)
+        lengths = self.query('select length(text) from entries order by id')
+        self.assertEqual(lengths, [(4_190_000,), (698_333,)])
+
+    def test_the_advice_tells_what_can_be_sent(self):
+        advice = app.ERRORS[413][1]
+        for number, letter in [('4 million', 'x'), ('650,000', 'ж'), ('450,000', '中')]:
+            self.assertIn(number, advice)
+            count = int(number.replace(' million', '000000').replace(',', ''))
+            body = f'title=x&text={urllib.parse.quote(letter * count)}'
+            self.assertLess(len(body), app.MAX_CONTENT_LENGTH)
 
     def test_a_name_that_no_address_can_be_built_with(self):
         for path in ['/', '/static/style.css', '/nowhere']:
@@ -2204,7 +2227,7 @@ class ErrorPagesTest(FlaskrTestCase):
 
     def test_the_author_stays_logged_in_on_an_error_page(self):
         self.login()
-        response = self.add_entry('Title', 'x' * 1024 * 1024)
+        response = self.add_entry('Title', 'x' * 4 * 1024 * 1024)
         self.assertDoesNotShow(response, 'Log in')
 
     def test_a_mistake_in_the_code(self):
@@ -2312,6 +2335,22 @@ class DatabaseTroubleTest(SqliteTestCase):
         result = app.app.test_cli_runner().invoke(args=['init-db'])
         self.assertEqual(result.exit_code, 1)
         self.assertNotIn('hunter2', result.output)
+
+    def test_no_sign_in_a_password_lets_a_part_of_it_be_shown(self):
+        for password in ['hun@ter', 'hun/ter', 'hun?ter', 'hun#ter', 'hun@t/er', 'hun/t@er']:
+            self.configure(DATABASE=f'postgresql://me:{password}@127.0.0.1:1/blog')
+            result = app.app.test_cli_runner().invoke(args=['init-db'])
+            with self.assertLogs(app.app.logger, 'ERROR') as logs:
+                self.read_index(app.app.test_client())
+            for output in [result.output, logs.output[0]]:
+                self.assertNotRegex(output.replace('for another', ''), 'hun|ter')
+                self.assertIn('%40', output)
+
+    def test_a_password_may_be_written_as_a_url_wants_it(self):
+        self.configure(DATABASE='postgresql://me:hun%40ter@127.0.0.1:1/blog')
+        result = app.app.test_cli_runner().invoke(args=['init-db'])
+        self.assertIn('connection', result.output)
+        self.assertNotIn('hun', result.output)
 
     def test_a_url_of_another_kind_of_database(self):
         self.configure(DATABASE='mysql://localhost/blog')
@@ -2443,7 +2482,9 @@ class ExportTest(DataTestCase):
         self.fill_the_blog()
         self.query("update entries set created = '2026-11-21T03:04:05Z' where id <> 2")
         self.query("update entries set updated = '2026-11-22T03:04:05Z' where id = 1")
-        first, second, third = self.read_export()['items']
+        feed = self.read_export()
+        first, second = feed['items']
+        (third,) = feed['_flaskr']['trash']
         self.assertEqual(first['title'], 'First edited')
         self.assertEqual(first['content_html'], '<p>Some <em>text</em></p>\n')
         self.assertEqual(first['date_published'], '2026-11-21T03:04:05Z')
@@ -2455,8 +2496,26 @@ class ExportTest(DataTestCase):
 
     def test_ids_are_strings_and_differ_as_the_format_wants(self):
         self.fill_the_blog()
-        ids = [item['id'] for item in self.read_export()['items']]
+        feed = self.read_export()
+        ids = [item['id'] for item in feed['items'] + feed['_flaskr']['trash']]
         self.assertEqual(len({entry_id for entry_id in ids if isinstance(entry_id, str)}), 3)
+
+    def test_an_item_has_its_address_where_that_of_the_blog_is_known(self):
+        self.fill_the_blog()
+        self.assertNotIn('url', self.read_export()['items'][0])
+        for address in ['https://example.org', 'https://example.org/']:
+            self.configure(URL=address)
+            feed = self.read_export()
+            self.assertEqual(feed['items'][1]['url'], 'https://example.org/entry/2')
+            self.assertNotIn('url', feed['_flaskr']['trash'][0])
+
+    def test_an_address_of_the_blog_that_is_none_is_an_error(self):
+        self.fill_the_blog()
+        for address in ['example.org', 'ftp://example.org', 'https://']:
+            self.configure(URL=address)
+            result = self.run_command('export', self.file)
+            self.assertEqual(result.exit_code, 1)
+            self.assertIn('FLASKR_URL has to be an address', result.output)
 
     def test_it_goes_to_a_file(self):
         self.fill_the_blog()
@@ -2598,6 +2657,43 @@ class ImportTest(DataTestCase):
                 self.import_feed({'id': '1', 'title': name}, feed_url=f'https://{name}.example/')
         self.assertEqual([row[1] for row in self.rows()], ['one', 'two'])
 
+    def test_plain_ids_of_a_feed_with_a_long_address_differ(self):
+        items = [{'id': str(number), 'title': f'Entry {number}'} for number in range(1, 6)]
+        for _ in range(2):
+            self.import_feed(*items, feed_url=f'https://example.org/{"x" * 600}')
+            self.assertEqual([row[1] for row in self.rows()], [item['title'] for item in items])
+
+    def test_what_another_program_publishes_of_an_export_is_not_the_trash(self):
+        self.fill_the_blog()
+        titles = [item['title'] for item in self.read_export()['items']]
+        self.assertEqual(titles, ['First edited', 'Sécond <b>'])
+
+    def test_an_export_of_an_earlier_flaskr_brings_the_trash_among_its_items(self):
+        deleted = '2026-11-21T03:04:05Z'
+        self.import_feed({'id': 'a', 'title': 'Old', '_flaskr': {'deleted': deleted}})
+        self.assertEqual(self.rows()[0][5], deleted)
+
+    def test_a_feed_with_something_wrong_beside_its_items(self):
+        for more, words in [
+            ({'feed_url': '\ud800'}, 'feed_url has half a character in it'),
+            ({'feed_url': 7}, 'feed_url has to be a text'),
+            ({'home_page_url': []}, 'home_page_url has to be a text'),
+            ({'feed_url': 'https://example.org/' + 'x' * 2000}, 'item 1: id'),
+            ({'_flaskr': 7}, '_flaskr has to be an object'),
+            ({'_flaskr': {'trash': 7}}, 'its trashed items have to be a list'),
+            ({'_flaskr': {'trash': [{'id': ''}]}}, 'trashed item 1: id'),
+            ({'_flaskr': {'trash': [{'id': 'b'}]}}, 'trashed item 1: deleted is missing'),
+        ]:
+            with self.subTest(more=more):
+                self.write_feed({'id': 'a'}, **more)
+                self.assertRefused(words)
+
+    def test_an_entry_that_was_saved_very_often_can_be_edited(self):
+        self.login()
+        self.import_feed({'id': '1', 'title': 'Old', '_flaskr': {'version': 10**17 - 1}})
+        self.assertStatus(self.edit_entry(1, 'New', version=10**17 - 1), 200)
+        self.assertEqual(self.query('select title, version from entries'), [('New', 10**17)])
+
     def test_an_empty_time_counts_as_none(self):
         self.import_feed(
             {'id': 'a', 'title': 'x', 'date_published': '', 'date_modified': '2020-01-01t00:00:00z'}
@@ -2683,7 +2779,10 @@ class ImportTest(DataTestCase):
             ({'id': 'x', '_flaskr': 7}, '_flaskr has to be an object'),
             ({'id': 'x', '_flaskr': {'text': 7}}, f'text {text}'),
             ({'id': 'x', '_flaskr': {'id': 'x'}}, 'id has to be a number'),
-            ({'id': 'x', '_flaskr': {'id': 2**70}}, 'id has to be a number'),
+            ({'id': 'x', '_flaskr': {'id': 2**70}}, 'id is too large'),
+            ({'id': 'x', '_flaskr': {'id': -1}}, 'id has to be a number'),
+            ({'id': 'x', '_flaskr': {'version': 10**18}}, 'version is too large'),
+            ({'id': 'x', '_flaskr': {'version': 2**63 - 1}}, 'version is too large'),
             ({'id': 'x', '_flaskr': {'version': True}}, 'version has to be a number'),
             ({'id': 'x', '_flaskr': {'deleted': 'x'}}, 'deleted is no time'),
         ]:
@@ -2969,7 +3068,7 @@ class PageCacheTest(PageCacheTestCase):
             self.read(f'/search?q={number}')
             with self.rendered(0, 'search'):
                 self.read(f'/search?q={number}')
-            self.assertLess(sum(len(body) for _, body, _ in cache.pages.values()), cache.size)
+            self.assertLess(sum(len(page[1]) for page in cache.pages.values()), cache.size)
             self.assertLess(cache.size, 100_000)
         with self.rendered(1, 'search'):
             self.read('/search?q=0')
@@ -2977,13 +3076,30 @@ class PageCacheTest(PageCacheTestCase):
     def test_one_large_page_does_not_drive_out_the_others(self):
         self.configure(PAGE_CACHE=100_000)
         self.login()
-        self.add_entry('Long', 'text ' * 20_000)
+        self.add_entry('Long', secrets.token_hex(50_000))
         self.read('/login')
         with self.rendered(2, 'show_entry'):
             self.read('/entry/1')
             self.read('/entry/1')
         with self.rendered(0, 'login'):
             self.read('/login')
+
+    def test_a_page_that_is_long_but_can_be_compressed_is_kept(self):
+        self.configure(PAGE_CACHE=100_000)
+        self.login()
+        self.add_entry('Long', 'text ' * 100_000)
+        for encoding in ['gzip', 'identity']:
+            pages = []
+            for times in [1, 0]:
+                with self.rendered(times, 'show_entry'):
+                    response = self.read('/entry/1', Accept_Encoding=encoding)
+                pages.append((response.headers, response.data))
+            self.assertEqual(*pages)
+        self.assertIn(b'text text', pages[1][1])
+        kept = [
+            page[1] for address, page in app.app.wsgi_app.pages.items() if '/entry/1' in address
+        ]
+        self.assertLess(sum(map(len, kept)), 10_000)
 
     def test_a_template_that_may_change_is_rendered_every_time(self):
         with mock.patch.object(app.app.jinja_env, 'auto_reload', True), self.rendered(2):
@@ -3672,10 +3788,10 @@ class ServedTest(ServedTestCase):
         # The cookies are for https only, so over http nobody is logged in.
         self.assertEqual(self.post('Title')[0], 401)
 
-    def test_a_body_over_a_megabyte_gets_an_answer(self):
+    def test_a_body_over_four_megabytes_gets_an_answer(self):
         self.start()
         self.log_in()
-        status, page = self.post('x' * 3_000_000)
+        status, page = self.post('x' * 6_000_000)
         self.assertEqual(status, 413)
         self.assertIn('too much at once', page)
 
@@ -3685,13 +3801,34 @@ class ServedTest(ServedTestCase):
         connection = self.begin_post('Transfer-Encoding: chunked')
         self.assertIn('302', self.end_post(connection, b'd\r\ntitle=A&text=\r\n0\r\n\r\n'))
 
-    def test_a_body_without_a_length_is_not_cut_off_at_a_megabyte(self):
+    def test_a_body_without_a_length_is_not_cut_off_at_four_megabytes(self):
         self.start()
         self.log_in()
         connection = self.begin_post('Transfer-Encoding: chunked')
-        body = b'2dc6cd\r\ntitle=A&text=' + b'x' * 3_000_000 + b'\r\n0\r\n\r\n'
+        body = b'5b8d8d\r\ntitle=A&text=' + b'x' * 6_000_000 + b'\r\n0\r\n\r\n'
         self.assertIn('413', self.end_post(connection, body))
         self.assertEqual(self.query('select title from entries'), [])
+
+    def test_a_body_in_chunks_that_breaks_the_rules_is_refused(self):
+        self.start()
+        self.log_in()
+        form = b'd\r\ntitle=A&text=\r\n'
+        for body in [
+            b'x\r\ntitle=A&text=\r\n0\r\n\r\n',
+            b'-1\r\n',
+            b'c\r\ntitle=A&text=\r\n0\r\n\r\n',
+            form + b'0\r\nHost: evil.test\r\n\r\n',
+            form + b'0\r\nContent-Length: 7\r\n\r\n',
+            form + b'0\r\nx y: z\r\n\r\n',
+            form,
+            form[:9],
+        ]:
+            with self.subTest(body=body):
+                connection = self.begin_post('Transfer-Encoding: chunked')
+                self.assertIn('400', self.end_post(connection, body))
+        self.assertEqual(self.query('select title from entries'), [])
+        self.kill()
+        self.assertNotIn('Traceback', self.log)
 
     def test_half_of_a_post_is_not_stored(self):
         self.start()
