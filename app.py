@@ -4,16 +4,13 @@ One author, the admin, posts entries; everybody reads them. An entry is a title
 and a text. Run `python app.py`, open http://127.0.0.1:5000 and log in as admin
 with the password admin. README.md tells how to put it on the internet.
 
-The rooms, in this order: Configuration, Application, Database, Entries, Texts,
-Security, Views for reading, Views for writing, Views for the account, Error pages,
-Import and export, Command line, Page cache, Development server.
+The rooms, in this order: Configuration, Application, Database, Entries, Security, Views
+for reading, Views for writing, Views for the account, Error pages, Import and export,
+Command line, Page cache, Development server. What doesn't know the blog is in parts/.
 """
 
-import gzip
 import hashlib
 import hmac
-import io
-import itertools
 import json
 import math
 import os
@@ -26,16 +23,13 @@ import tempfile
 import textwrap
 import threading
 import time
-import unicodedata
 import uuid
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timezone
-from functools import lru_cache, wraps
+from functools import wraps
 from urllib.parse import urlsplit
 
 import click
-import comrak
-import nh3
 from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
@@ -47,9 +41,10 @@ from werkzeug.exceptions import (
     ServiceUnavailable,
     TooManyRequests,
 )
-from werkzeug.http import generate_etag, parse_accept_header, parse_etags, remove_entity_headers
 from werkzeug.security import check_password_hash, generate_password_hash
-from werkzeug.wrappers import Response
+
+from parts.pagecache import PageCache
+from parts.texts import FILTERS, render_text
 
 # Configuration -----------------------------------------------------------------
 
@@ -76,6 +71,7 @@ MAX_CONTENT_LENGTH = 4 * 1024 * 1024  # bytes of a request's body
 
 app = Flask(__name__)
 app.config.from_object(__name__)
+app.jinja_env.filters.update(FILTERS)
 
 
 def hash_static_files():
@@ -371,23 +367,23 @@ def is_same_database(one, other):
     return None not in (one, other) and one[:3] == other[:3]
 
 
-kept = threading.local()
+idle = threading.local()  # one connection of each thread, between its requests
 
 
-def keep_connection(db, database):
-    """Keep a connection for this thread's next request, since it takes long to open one.
+def lay_down_connection(db, database):
+    """Leave a connection to this thread's next request, since it takes long to open one.
 
     No process but this one may use it, and nobody after a change by somebody else.
     """
-    kept.db, kept.process, kept.database = db, os.getpid(), database
+    idle.db, idle.process, idle.database = db, os.getpid(), database
 
 
 def take_connection(database):
-    """Return the connection that this thread has kept, or None if it can't be used."""
-    db = vars(kept).pop('db', None)
-    if db is None or kept.process != os.getpid():
+    """Return this thread's idle connection, or None if there is none that can be used."""
+    db = vars(idle).pop('db', None)
+    if db is None or idle.process != os.getpid():
         return None
-    if kept.database != database or (is_postgres() and not db.is_alive()):
+    if idle.database != database or (is_postgres() and not db.is_alive()):
         db.close()
         return None
     return db
@@ -403,7 +399,7 @@ def get_db():
 
 @app.teardown_appcontext
 def close_db(error):
-    """Keep the connection at the end of its context, or close it if something went wrong."""
+    """Leave the connection to the next context, or close it if something went wrong."""
     db = g.pop('db', None)
     if db is None:
         return
@@ -411,7 +407,7 @@ def close_db(error):
     if error or db.in_transaction or not is_same_database(database, g.database):
         db.close()
     else:
-        keep_connection(db, database)
+        lay_down_connection(db, database)
 
 
 class Watch:
@@ -419,19 +415,19 @@ class Watch:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.db = self.database = self.process = self.version = None
+        self.db = self.database = self.process = self.state = None
         self.openings = 0
         self.asked = -math.inf
 
-    def find_version(self):
+    def find_state(self):
         """Return a value that is another one after each change, or None if it can't be told."""
         try:
             return self.ask_postgres() if is_postgres() else self.ask_sqlite()
         except sqlite3.Error:
             return None
 
-    def forget(self):
-        """Ask again next time, since this process itself has changed something."""
+    def ask_again(self):
+        """Ask again next time, since this process itself may have changed something."""
         self.asked = -math.inf
 
     def ask_sqlite(self):
@@ -458,14 +454,14 @@ class Watch:
         """Ask every CHECK_INTERVAL seconds for what a trigger keeps in schema_postgres.sql."""
         now = time.monotonic()
         if now - self.asked >= app.config['CHECK_INTERVAL']:
-            self.asked, self.version = now, None  # until there is an answer, which may take long
+            self.asked, self.state = now, None  # until there is an answer, which may take long
             database = find_database()
             db = take_connection(database) or connect_db()
-            keep_connection(db, database)  # take_connection() asks whether it is alive
+            lay_down_connection(db, database)  # take_connection() asks whether it is alive
             row = db.execute('select last_change from changes').fetchone()
             if self.asked == now:  # a late answer must not take the place of a newer one
-                self.version = database, row['last_change']
-        return self.version
+                self.state = database, row['last_change']
+        return self.state
 
 
 watch = Watch()
@@ -509,7 +505,7 @@ def lock_entries(db):
         db.execute('lock table entries in share row exclusive mode')
 
 
-def keep_ids_unused(db):
+def skip_given_ids(db):
     """Make sure that ids which were given to entries by hand are not given again."""
     if is_postgres():  # SQLite sees to it by itself
         db.execute(
@@ -716,7 +712,7 @@ def import_entries(db, entries):
                 without_id[guid] = entry
         db.executemany(f'insert into entries (id, {columns}) values (?, {marks})', rows)
         yield len(rows)
-    keep_ids_unused(db)
+    skip_given_ids(db)
     oldest_first = sorted(without_id.values(), key=lambda entry: entry['created'] or '')
     rows = [[entry[name] for name in names] for entry in oldest_first]
     db.executemany(f'insert into entries ({columns}) values ({marks})', rows)
@@ -732,119 +728,6 @@ def erase_entry(entry_id):
     """Delete an entry that is in the trash, forever."""
     statement = 'delete from entries where id = ? and deleted is not null'
     get_db().execute(statement, [entry_id])
-
-
-# Texts -------------------------------------------------------------------------
-
-EXTENSIONS = comrak.ExtensionOptions()  # as on GitHub
-EXTENSIONS.autolink = EXTENSIONS.strikethrough = EXTENSIONS.table = EXTENSIONS.tasklist = True
-RENDERING = comrak.RenderOptions()
-RENDERING.hardbreaks = RENDERING.unsafe_ = True  # HTML passes, for the sanitiser to look at
-
-MEDIA = {
-    'audio': {'src'},
-    'video': {'src', 'poster', 'width', 'height'},
-    'source': {'src', 'type'},
-    'track': {'src', 'kind', 'srclang', 'label'},
-}
-
-
-def allow_attribute(tag, name, value):
-    """Return the value of an attribute if it may be there: `data:` is for pictures only."""
-    is_data = value.lstrip().lower().startswith('data:')
-    return None if is_data and (tag, name) != ('img', 'src') else value
-
-
-SANITISER = nh3.Cleaner(
-    tags=nh3.ALLOWED_TAGS | {'tfoot', 'input', *MEDIA},
-    attributes={
-        **nh3.ALLOWED_ATTRIBUTES,
-        **MEDIA,
-        '*': {'dir', 'lang', 'title'},
-        'a': {'href', 'hreflang', 'rel'},
-        'input': {'checked', 'disabled'},
-        'time': {'datetime'},
-    },
-    attribute_filter=allow_attribute,
-    tag_attribute_values={'input': {'type': {'checkbox'}}},
-    set_tag_attribute_values={  # one a tag: the order of several changes at each start
-        'audio': {'controls': ''},
-        'video': {'controls': ''},
-        'img': {'loading': 'lazy'},
-        'input': {'disabled': ''},
-        'pre': {'tabindex': '0'},  # to be scrolled by keyboard
-        'table': {'tabindex': '0'},
-    },
-    url_schemes=nh3.ALLOWED_URL_SCHEMES | {'data'},
-    link_rel=None,
-)
-DEEPEST = 1000  # tags within tags; the sanitiser's time grows with their square
-UNNESTED = 'br|hr|img|input|source|track|wbr|col|p|li|d[dt]|t[dhr]|tbody|thead|tfoot'
-NESTING_TAG = re.compile(rf'<(/?)(?!(?:{UNNESTED})\b)[a-z]', re.IGNORECASE)
-EXCERPTED_TEXT = 20_000  # letters that an excerpt is looked for in
-
-
-def is_too_deep(html):
-    """Say whether tags that have to be closed stand too deep within each other."""
-    steps = (-1 if slash else 1 for slash in NESTING_TAG.findall(html))
-    return max(itertools.accumulate(steps), default=0) > DEEPEST
-
-
-@app.template_filter('markdown')
-def render_text(text):
-    """Return the safe HTML of a text: Markdown with the author's own HTML, line breaks kept."""
-    html = comrak.render_markdown(text, EXTENSIONS, render_options=RENDERING)
-    if is_too_deep(html):
-        html = f'<pre>{escape(text)}</pre>'
-    html = SANITISER.clean(html).replace('<input', '<input aria-label="Done"')  # a task
-    # The columns of a table: `align` is no more in HTML, and comrak knows no other way.
-    return Markup(re.sub('(<t[hd]) align=("left"|"center"|"right")', r'\1 class=\2', html))
-
-
-@app.template_filter('plain')
-def plain_text(text):
-    """Return the words of a text without markup on one line, of a long one the first."""
-    return render_text(text[:EXCERPTED_TEXT]).striptags()
-
-
-def fold(text):
-    """Return a text without case and accents."""
-    letters = unicodedata.normalize('NFKD', text)
-    return ''.join(letter for letter in letters if not unicodedata.combining(letter)).lower()
-
-
-@lru_cache
-def fold_words(words):
-    return tuple(part for word in words for part in re.findall(r'[^\W_]+', fold(word)))
-
-
-def is_match(word, words):
-    """Say whether a word begins with one of the words, as the search does."""
-    return fold(word).startswith(fold_words(words))
-
-
-@app.template_filter('mark')
-def mark_words(text, words):
-    """Return a text as HTML, with all that begins with one of the words marked."""
-    parts = re.split(r'([^\W_]+)', unicodedata.normalize('NFC', text))
-    mark = Markup('<mark>{}</mark>').format
-    return Markup().join(mark(part) if is_match(part, words) else part for part in parts)
-
-
-@app.template_filter('excerpt')
-def cut_excerpt(text, words):
-    """Return the part of a plain text around the first of the words."""
-    text = unicodedata.normalize('NFC', text)
-    starts = (word.start() for word in re.finditer(r'[^\W_]+', text) if is_match(word[0], words))
-    start = max(next(starts, 0) - 80, 0)
-    cut = text[start : start + 280]
-    return f'{"…" if start else ""}{cut}{"…" if len(text) > start + 280 else ""}'
-
-
-@app.template_filter('xml')
-def drop_forbidden(text):
-    """Return a text without the characters that XML 1.0 forbids (its section 2.2)."""
-    return re.sub('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]', '', text)
 
 
 # Security ----------------------------------------------------------------------
@@ -966,7 +849,7 @@ def refuse_other_sites():
 
 
 @app.before_request
-def keep_what_was_typed():
+def read_form():
     """Parse the form before anything can fail, for an error page to give it back.
 
     Not before refuse_other_sites(), or another site could fill the form in.
@@ -1561,109 +1444,7 @@ def import_command(file):
 
 # Page cache --------------------------------------------------------------------
 
-
-ADDRESS = 'wsgi.url_scheme', 'HTTP_HOST', 'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING'
-LONG_PAGE = 50_000  # bytes
-HEADER_LENGTH = 1000  # letters of a header that are looked at; browsers send far fewer
-
-
-@lru_cache
-def accepts_gzip(header):
-    """Say whether an Accept-Encoding header allows gzip (RFC 9110, section 12.5.3)."""
-    return parse_accept_header(header).quality('gzip') > 0
-
-
-class PageCache:
-    """A WSGI application that keeps the pages of another until the database changes.
-
-    They are for readers, that is, for requests without a session cookie. The other
-    application gets nothing of such a request but its address, so that what else a
-    reader sends can't get into the pages of others; and where it came from, since it
-    refuses what other sites ask for, which is never a page that is kept.
-    """
-
-    def __init__(self, wsgi_app):
-        self.wsgi_app = wsgi_app
-        self.pages = {}  # by address: headers, body, ETag, and whether to unpack the body
-        self.size = 0  # bytes, about, of all addresses and pages
-        self.lock = threading.Lock()
-
-    def __call__(self, environ, start_response):
-        version = watch.find_version() if self.is_for_reader(environ) else None
-        if version is None:
-            body = self.wsgi_app(environ, start_response)
-            if environ['REQUEST_METHOD'] == 'POST':
-                watch.forget()
-            return body
-        gzipped = accepts_gzip(environ.get('HTTP_ACCEPT_ENCODING', '')[:HEADER_LENGTH])
-        address = version, gzipped, *map(environ.get, ADDRESS)
-        page = self.pages.get(address)
-        if page is None:
-            response = self.render(environ)
-            if response.status_code != 200 or 'Set-Cookie' in response.headers:
-                return response(environ, start_response)
-            page = self.keep(address, response)
-        headers, body, etag, is_packed = page
-        known = environ.get('HTTP_IF_NONE_MATCH', '')[:HEADER_LENGTH]
-        if known and parse_etags(known).contains_weak(etag):
-            headers = headers.copy()
-            remove_entity_headers(headers)
-            start_response('304 NOT MODIFIED', headers)
-            return []
-        start_response('200 OK', headers.copy())  # a server may add to it (PEP 3333)
-        if environ['REQUEST_METHOD'] == 'HEAD':
-            return []
-        return [gzip.decompress(body) if is_packed else body]
-
-    def is_for_reader(self, environ):
-        """Say whether the answer is a page for everybody, as far as the request tells."""
-        return (
-            environ['REQUEST_METHOD'] in ('GET', 'HEAD')
-            and f'{app.config["SESSION_COOKIE_NAME"]}=' not in environ.get('HTTP_COOKIE', '')
-            and 'HTTP_HOST' in environ
-            and not app.jinja_env.auto_reload  # when a template may change at any time
-        )
-
-    def render(self, environ):
-        """Return the other application's response to what is the same for all readers."""
-        passed_on = ('HTTP_HOST', 'HTTP_ORIGIN', 'HTTP_SEC_FETCH_')
-        bare = {
-            name: value
-            for name, value in environ.items()
-            if name.startswith(passed_on) or not name.startswith(('HTTP_', 'CONTENT_'))
-        }
-        bare.update({'REQUEST_METHOD': 'GET', 'wsgi.input': io.BytesIO()})
-        return Response.from_app(self.wsgi_app, bare, buffered=True)
-
-    def keep(self, address, response):
-        """Return a response as a page, and keep it if it leaves room for others."""
-        _, gzipped, *names = address
-        body = response.get_data()
-        is_long = len(body) > LONG_PAGE  # which is kept compressed for whoever asks for it
-        compressed = gzip.compress(body, mtime=0) if gzipped or is_long else body
-        is_shorter = len(compressed) < len(body)
-        if gzipped and is_shorter:
-            body = compressed
-            response.content_encoding = 'gzip'
-        for name in ('Accept-Ranges', 'Date', 'Last-Modified'):  # true of a file, not of a page
-            response.headers.pop(name, None)
-        response.content_length = len(body)
-        response.set_etag(generate_etag(body))
-        headers = response.headers.to_wsgi_list()
-        is_packed = is_shorter and not gzipped
-        page = headers, compressed if is_packed else body, response.get_etag()[0], is_packed
-        size = len(page[1]) + 3 * len(repr((names, headers)))  # many small strings take more
-        limit = app.config['PAGE_CACHE']
-        if size < limit / 4:
-            with self.lock:
-                if self.size + size > limit:  # begin anew, since most are of older versions
-                    self.pages, self.size = {}, 0
-                self.pages[address] = page
-                self.size += size
-        return page
-
-
-app.wsgi_app = PageCache(app.wsgi_app)
+app.wsgi_app = PageCache(app.wsgi_app, app.config, watch, is_off=lambda: app.jinja_env.auto_reload)
 
 # Development server ------------------------------------------------------------
 
