@@ -25,7 +25,7 @@ import threading
 import time
 import uuid
 from contextlib import closing, contextmanager, suppress
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import wraps
 from urllib.parse import urlsplit
 
@@ -543,13 +543,13 @@ def entry_urn(entry):
 
 def format_time(moment):
     """Return a time of any zone as entries keep it: in UTC, to the second."""
-    moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
+    moment = moment.astimezone(UTC).replace(tzinfo=None)
     return f'{moment.isoformat(timespec="seconds")}Z'
 
 
 def utc_now():
     """Return the time as entries keep it."""
-    return format_time(datetime.now(timezone.utc))
+    return format_time(datetime.now(UTC))
 
 
 def find_entry(entry_id, trashed=False):

@@ -34,7 +34,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import warnings
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from unittest import mock
 from xml.etree import ElementTree
 
@@ -836,7 +836,7 @@ class EntriesTest(FlaskrTestCase):
             app.insert_entry('Title', 'Text')
             created = app.find_newest(1)[0]['created']
         self.assertRegex(created, r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$')
-        age = datetime.now(timezone.utc) - datetime.fromisoformat(created.replace('Z', '+00:00'))
+        age = datetime.now(UTC) - datetime.fromisoformat(created.replace('Z', '+00:00'))
         self.assertLess(abs(age.total_seconds()), 3600)
 
 
