@@ -85,7 +85,8 @@ function isDone({status, $page}) {
 function explainFailure({status, $page}) {
   const $advice = $page.find('main > .advice');
   if ($advice.length) {
-    return [new Text(`${$page.find('main > h1').text()}. `), ...$advice.contents()];
+    const sentences = $advice.get().flatMap((advice) => [' ', ...advice.childNodes]);
+    return [new Text(`${$page.find('main > h1').text()}.`), ...sentences];
   }
   const words = status ? 'The server did not understand.' : 'The server cannot be reached.';
   return [new Text($page.find('.entry-form > .error').text() || `${words} Please try again.`)];
