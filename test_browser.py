@@ -1,7 +1,8 @@
 """The tests of Flaskr in a browser: `python test.py` runs these too.
 
-A real Chromium meets a real gunicorn, as readers and the author do. Where the
-browser is missing, the tests are skipped, and say how to get it.
+A real Chromium, and for what the author types a real Firefox too, meets a real
+gunicorn, as readers and the author do. Where a browser is missing, its tests are
+skipped, and say how to get it.
 """
 
 import contextlib
@@ -21,20 +22,28 @@ try:
     from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
+
+    from tools import marionette
 except ImportError:
     webdriver = None
 
 CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
 CHROMEDRIVER = shutil.which('chromedriver')
-WHY_SKIPPED = None
+FIREFOX = shutil.which('firefox-esr') or shutil.which('firefox')
+
+HOW_TO_GET = (
+    'The tests in {} are skipped. To run them: apt-get install {}, and '
+    'pip install -r requirements-dev.txt (Python 3.12 or newer).'
+)
+NO_CHROMIUM = NO_FIREFOX = None
 if not (webdriver and CHROMIUM and CHROMEDRIVER):
-    WHY_SKIPPED = (
-        'The tests in a browser are skipped. To run them: apt-get install chromium '
-        'chromium-driver, and pip install -r requirements-dev.txt (Python 3.12 or newer).'
-    )
+    NO_CHROMIUM = HOW_TO_GET.format('Chromium', 'chromium chromium-driver')
+if not (webdriver and FIREFOX):
+    NO_FIREFOX = HOW_TO_GET.format('Firefox', 'firefox-esr')
+WHY_SKIPPED = '\n'.join(filter(None, [NO_CHROMIUM, NO_FIREFOX]))
 
 
-def open_browser(profile, javascript=True):
+def open_chromium(profile, javascript=True):
     """Start Chromium without a window, with its profile in an empty folder."""
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
@@ -58,15 +67,21 @@ def open_browser(profile, javascript=True):
     return webdriver.Chrome(options, webdriver.ChromeService(CHROMEDRIVER))
 
 
-@unittest.skipIf(WHY_SKIPPED, WHY_SKIPPED)
 class BrowserTestCase(ServedTestCase):
     javascript = True
+    why_skipped = NO_CHROMIUM
+
+    @classmethod
+    def open_browser(cls, profile):
+        return open_chromium(profile, cls.javascript)
 
     @classmethod
     def setUpClass(cls):
+        if cls.why_skipped:
+            raise unittest.SkipTest(cls.why_skipped)
         profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         cls.addClassCleanup(profile.cleanup)
-        cls.driver = open_browser(profile.name, cls.javascript)
+        cls.driver = cls.open_browser(profile.name)
         cls.addClassCleanup(cls.driver.quit)
 
     def setUp(self):
@@ -176,6 +191,16 @@ class BrowserTestCase(ServedTestCase):
 
     def assertStillSamePage(self):
         self.assertTrue(self.driver.execute_script('return window.marked'))
+
+
+class InFirefox:
+    """What the tests of a class need to run in Firefox instead of Chromium."""
+
+    why_skipped = NO_FIREFOX
+
+    @classmethod
+    def open_browser(cls, profile):
+        return marionette.open_firefox(FIREFOX, profile)
 
 
 class AuthorTest(BrowserTestCase):
@@ -485,6 +510,10 @@ class AuthorTest(BrowserTestCase):
         self.see_titles('Second edited', 'First')
 
 
+class FirefoxAuthorTest(InFirefox, AuthorTest):
+    pass
+
+
 class NothingIsLostTest(BrowserTestCase):
     """What is typed is kept until the server has said that it is stored."""
 
@@ -636,6 +665,69 @@ class NothingIsLostTest(BrowserTestCase):
         self.assertEqual(self.value('title'), 'First edited')
         self.open('/')
         self.assertKept()
+
+
+class FirefoxNothingIsLostTest(InFirefox, NothingIsLostTest):
+    # This is done by a command that only Chromium has.
+    test_a_browser_that_forbids_to_keep_anything_can_share_all_the_same = None
+
+
+class ReloadTest(BrowserTestCase):
+    """What a reload leaves; Firefox fills all but the hidden fields of a form in again."""
+
+    def setUp(self):
+        super().setUp()
+        self.log_in()
+
+    def reload(self, script=''):
+        """Run a script, and half a second later do what F5 does.
+
+        Not refresh(): in Firefox that is Ctrl+F5, which leaves nothing.
+        """
+        self.reload_mark()
+        self.driver.execute_script(f'{script}; setTimeout(() => location.reload(), 500)')
+        is_fresh = "return !window.marked && document.readyState === 'complete'"
+        self.wait_until(lambda: self.driver.execute_script(is_fresh), 'It is not loaded again')
+
+    def edit_what_is_saved_meanwhile(self):
+        self.share('First', 'One')
+        self.open('/edit/1')
+        self.type('text', ' from this tab')
+        self.query("update entries set text = 'From another tab', version = version + 1")
+
+    def see_both_texts(self):
+        self.see('saved from somewhere else')
+        self.see('From another tab')
+        self.assertIn('from this tab', self.one('[name=text]').get_attribute('value'))
+
+    def test_an_edit_does_not_go_over_a_save_from_before_the_reload(self):
+        self.edit_what_is_saved_meanwhile()
+        self.reload()
+        self.press('Save')
+        self.see_both_texts()
+
+    def test_a_conflict_is_shown_again(self):
+        self.edit_what_is_saved_meanwhile()
+        self.press('Save')
+        self.see_both_texts()
+        self.reload()
+        if 'saved from somewhere else' not in self.page():  # it is, if the form is sent again
+            self.press('Save')
+        self.see_both_texts()
+
+    def test_a_post_whose_answer_was_lost_is_stored_once(self):
+        self.type('title', 'My title')
+        self.type('text', 'My text')
+        with self.locked_database():
+            self.reload("document.querySelector('.entry-form button').click()")
+        self.wait_until(self.stored, 'It is not stored')
+        self.press('Share')
+        self.see('New entry was successfully posted')
+        self.assertEqual(self.stored(), ['My title'])
+
+
+class FirefoxReloadTest(InFirefox, ReloadTest):
+    pass
 
 
 class ReaderTest(BrowserTestCase):
