@@ -387,6 +387,19 @@ class AuthorTest(BrowserTestCase):
         self.see('The server cannot be reached')
         self.see_titles('First')
 
+    def test_an_undo_that_fails_can_be_tried_again(self):
+        self.press('Delete')
+        self.see_focus('Undo')
+        self.kill()
+        for _ in range(2):
+            self.press('Undo')
+            self.see('The server cannot be reached')
+            self.assertEqual(len(self.all('.message')), 2)
+        self.restart()
+        self.press('Undo')
+        self.see('“First” is back')
+        self.see_titles('First')
+
     def test_a_return_in_the_title_leads_to_the_text(self):
         self.type('title', 'Second' + Keys.ENTER)
         self.see_focus('text')

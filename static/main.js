@@ -24,12 +24,13 @@ function showLocalTimes(root) {
 /** Show messages in the live region, which screen readers read out when it changes. */
 function announce($messages) {
   $messages.append('<button type="button" class="plain close">Close</button>');
-  $('main > .messages').empty().append($messages);
+  $('main > .messages').append($messages);
 }
 
 /** Show what a page says has been done, for a while, or for longer to who is about to undo it. */
 function announceSuccess($page) {
-  const $messages = $page.find('main > .messages > .message');
+  const $messages = $page.find('main > .messages > .message').detach();
+  $('main > .messages').empty();
   announce($messages);
   setTimeout(() => $messages.not(':focus-within').remove(), MESSAGE_TIME);
 }
@@ -68,7 +69,7 @@ async function post(form) {
   if (form.dataset.busy) {
     return null;
   }
-  $('main > .messages').empty();
+  $('.message').not($(form).closest('.message')).remove(); // but for the one with the Undo
   setBusy(form, true);
   const body = new URLSearchParams($(form).serialize());
   const answer = await askForPage(form.action, {method: 'POST', body});
