@@ -124,8 +124,8 @@ def postgres_schema():
 class Server:
     """A gunicorn with one worker on a free port of loopback, until the `with` block ends."""
 
-    def __init__(self, application, url=''):
-        self.application, self.url = application, url
+    def __init__(self, application, url='', *options):
+        self.application, self.url, self.options = application, url, options
 
     def __enter__(self):
         self.log = tempfile.TemporaryFile('w+')
@@ -133,6 +133,7 @@ class Server:
             [
                 *(sys.executable, '-m', 'gunicorn', self.application),
                 *('--bind', '127.0.0.1:0', '--workers', '1', '--pythonpath', 'tools'),
+                *self.options,
             ],
             cwd=FOLDER,
             env={
