@@ -816,8 +816,7 @@ def end_all_sessions():
 @app.before_request
 def refuse_odd_addresses():
     """Refuse with 400 what no browser sends: a Host or a query that makes no sense."""
-    error = request.routing_exception
-    if isinstance(error, BadHost) or request.headers.get('Host') == '':
+    if isinstance(request.routing_exception, BadHost) or not request.host:
         return BadHost().get_response()  # no page, since that needs addresses
     try:
         request.query_string.decode()  # as Werkzeug will, which catches nothing

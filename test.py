@@ -2221,7 +2221,7 @@ class ErrorPagesTest(FlaskrTestCase):
 
     def test_a_name_that_no_address_can_be_built_with(self):
         for path in ['/', '/static/style.css', '/nowhere']:
-            for host in ['..', '']:
+            for host in ['..', '', ':', ':80', 'a:99999', 'a b', 'a,b', 'a@b', 'a/b', '[', '"']:
                 response = self.client.get(path, headers={'Host': host})
                 self.assertStatus(response, 400)
                 self.assertIn('Content-Security-Policy', response.headers)
