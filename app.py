@@ -27,7 +27,6 @@ import uuid
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import wraps
-from urllib.parse import urlsplit
 
 import click
 from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
@@ -115,6 +114,7 @@ def cache_static_files(response):
 
 SCHEMA_VERSION = 4
 LOCAL_HOSTS = {'', 'localhost', '127.0.0.1', '::1'}
+HOST = r'(\[[^]@]*\]|[^][@:/?#,]*)(:[0-9]*)?'  # and port, in the URL of a Postgres
 MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
 MAX_WORDS = 32  # of a search; far more would be too many for SQLite
 
@@ -166,10 +166,10 @@ class PostgresConnection:
         import psycopg  # here, since it takes long and SQLite doesn't need it
 
         self.error, self.idle = psycopg.Error, psycopg.pq.TransactionStatus.IDLE
-        if url.count('@') != urlsplit(url).netloc.count('@') or url.count('@') > 1:
-            # Part of the password would be taken for the host, and be told in an error.
+        if not re.fullmatch(f'[a-z]+://([^@/?#]*@)?{HOST}(,{HOST})*([/?][^@]*)?', url):
+            # Part of a password would be taken for the host or port, and told in an error.
             codes = '@ as %40, / as %2F, ? as %3F and # as %23'
-            raise sqlite3.OperationalError(f'DATABASE_URL has to have, in a password, {codes}')
+            raise sqlite3.OperationalError(f'DATABASE_URL makes no sense; in a password, {codes}')
         try:
             settings = psycopg.conninfo.conninfo_to_dict(url)
         except psycopg.Error:  # whose message may have the password in it

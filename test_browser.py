@@ -113,8 +113,14 @@ class BrowserTestCase(ServedTestCase):
     def page(self):
         return self.driver.find_element(By.TAG_NAME, 'body').text
 
+    def is_loaded(self):
+        """Say whether the page and its script are there; Firefox doesn't wait after a key."""
+        return self.driver.execute_script("return document.readyState === 'complete'")
+
     def see(self, text):
-        self.wait_until(lambda: text in self.page(), f'{text!r} cannot be seen')
+        self.wait_until(
+            lambda: text in self.page() and self.is_loaded(), f'{text!r} cannot be seen'
+        )
 
     def see_no(self, text):
         self.wait_until(lambda: text not in self.page(), f'{text!r} can still be seen')
@@ -700,8 +706,11 @@ class ReloadTest(BrowserTestCase):
         """
         self.reload_mark()
         self.driver.execute_script(f'{script}; setTimeout(() => location.reload(), 500)')
-        is_fresh = "return !window.marked && document.readyState === 'complete'"
-        self.wait_until(lambda: self.driver.execute_script(is_fresh), 'It is not loaded again')
+        is_marked = 'return window.marked'
+        self.wait_until(
+            lambda: not self.driver.execute_script(is_marked) and self.is_loaded(),
+            'It is not loaded again',
+        )
 
     def edit_what_is_saved_meanwhile(self):
         self.share('First', 'One')
@@ -919,6 +928,10 @@ class ForeignHtmlTest(BrowserTestCase):
             f'<iframe src="{self.foreign}/frame"></iframe>'
             f'<link rel="stylesheet" href="{self.foreign}/style.css">'
         )
+
+
+class FirefoxForeignHtmlTest(InFirefox, ForeignHtmlTest):
+    pass
 
 
 class AccessibilityTest(BrowserTestCase):
