@@ -5,13 +5,12 @@ and a text. Run `python app.py`, open http://127.0.0.1:5000 and log in as admin
 with the password admin. README.md tells how to put it on the internet.
 
 The rooms, in this order: Configuration, Application, Database, Entries, Security, Views
-for reading, Views for writing, Views for the account, Error pages, Import and export,
-Command line, Page cache, Development server. What doesn't know the blog is in parts/.
+for reading, Views for writing, Views for the account, Error pages, Command line, Page
+cache, Development server. What doesn't know the blog is in parts/.
 """
 
 import hashlib
 import hmac
-import json
 import math
 import os
 import pathlib
@@ -20,10 +19,8 @@ import secrets
 import sqlite3
 import sys
 import tempfile
-import textwrap
 import threading
 import time
-import uuid
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import wraps
@@ -32,7 +29,6 @@ import click
 from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
-from markupsafe import Markup, escape
 from werkzeug.exceptions import (
     BadHost,
     HTTPException,
@@ -42,8 +38,9 @@ from werkzeug.exceptions import (
 )
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from parts.jsonfeed import entry_urn, format_time, read_feed, write_feed
 from parts.pagecache import PageCache
-from parts.texts import FILTERS, render_text
+from parts.texts import FILTERS, drop_nul
 
 # Configuration -----------------------------------------------------------------
 
@@ -70,7 +67,7 @@ MAX_CONTENT_LENGTH = 4 * 1024 * 1024  # bytes of a request's body
 
 app = Flask(__name__)
 app.config.from_object(__name__)
-app.jinja_env.filters.update(FILTERS)
+app.jinja_env.filters.update(FILTERS, urn=entry_urn)
 
 
 def hash_static_files():
@@ -535,18 +532,6 @@ def new_key():
     return secrets.token_hex(8)
 
 
-@app.template_filter('urn')
-def entry_urn(entry):
-    """Return an id for the whole world that never changes (RFC 9562, version 5)."""
-    return uuid.uuid5(uuid.NAMESPACE_URL, f'flaskr:{entry["id"]}:{entry["created"]}').urn
-
-
-def format_time(moment):
-    """Return a time of any zone as entries keep it: in UTC, to the second."""
-    moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return f'{moment.isoformat(timespec="seconds")}Z'
-
-
 def utc_now():
     """Return the time as entries keep it."""
     return format_time(datetime.now(UTC))
@@ -597,11 +582,6 @@ def find_newest(limit):
     """Return the newest entries, newest first."""
     query = f'{SELECT_ENTRIES} where deleted is null order by id desc limit ?'
     return get_db().execute(query, [limit]).fetchall()
-
-
-def drop_nul(text):
-    """Return a text without the character that Postgres can't store."""
-    return text.replace('\0', '')
 
 
 def split_words(query):
@@ -1187,141 +1167,7 @@ def show_database_error(error):
     return show_error(ServiceUnavailable(explain_trouble(error), retry_after=10))
 
 
-# Import and export -------------------------------------------------------------
-
-JSON_FEED = 'https://jsonfeed.org/version/1.1'
-KINDS = {str: 'a text', int: 'a number', dict: 'an object'}
-TOO_LARGE = 10**17  # a number from which on there would be no room to count
-
-
-def make_item(entry):
-    """Return an entry as an item of a JSON Feed; what the format lacks is in _flaskr."""
-    entry = {**entry, 'title': drop_nul(entry['title']), 'text': drop_nul(entry['text'])}
-    own = {name: entry[name] for name in ('id', 'text', 'version', 'deleted')}
-    is_public = app.config['URL'] and not entry['deleted']
-    item = {
-        'id': entry['guid'] or entry_urn(entry),
-        'url': url_for('show_entry', entry_id=entry['id'], _external=True) if is_public else None,
-        'title': entry['title'],
-        'content_html': render_text(entry['text']),
-        'date_published': entry['created'],
-        'date_modified': entry['updated'],
-        '_flaskr': {name: value for name, value in own.items() if value is not None},
-    }
-    return {name: value for name, value in item.items() if value is not None}
-
-
-def write_feed(file):
-    """Write all entries as a JSON Feed 1.1 (https://jsonfeed.org/version/1.1), one a line.
-
-    Other programs publish what is in its items, so the trash is in _flaskr. It is read in
-    one go with the rest, lest an entry be missed that is deleted or restored meanwhile.
-    """
-    file.write(f'{{"version": "{JSON_FEED}", "title": "Flaskr", "items": [')
-    trash, separator = [], '\n'
-    for entry in read_all_entries():
-        line = json.dumps(make_item(entry), ensure_ascii=False)
-        if entry['deleted']:
-            trash.append(f'\n{line}')
-        else:
-            file.write(separator + line)
-            separator = ',\n'
-    file.write('\n], "_flaskr": {"trash": [' + ','.join(trash) + '\n]}}\n')
-
-
-def read_field(item, name, kind=str):
-    """Return a value of an item, or None; ValueError says what is wrong with it."""
-    value = item.get(name)
-    if value is None:
-        return None
-    if type(value) is not kind or (kind is int and value < 1):
-        raise ValueError(f'{name} has to be {KINDS[kind]}')
-    if kind is int and value >= TOO_LARGE:
-        raise ValueError(f'{name} is too large')
-    if kind is str:
-        if re.search('[\ud800-\udfff]', value):
-            raise ValueError(f'{name} has half a character in it')
-        return drop_nul(value)
-    return value
-
-
-def read_time(item, name):
-    """Return a time of an item (RFC 3339) as entries keep it, or None."""
-    value = read_field(item, name)
-    if not value:
-        return None
-    try:
-        moment = datetime.fromisoformat(value.upper())
-        if moment.tzinfo:
-            return format_time(moment)
-    except (ValueError, OverflowError):
-        pass
-    raise ValueError(f'{name} is no time with its zone, as 2026-11-21T03:04:05Z is')
-
-
-def read_item(item, source):
-    """Return an item of a JSON Feed as the columns of an entry.
-
-    Plain ids, such as 1, differ within a feed only, so its source is put before them;
-    Flaskr's own differ everywhere.
-    """
-    if not isinstance(item, dict):
-        raise ValueError('it has to be an object')
-    if type(item.get('id')) is int:  # as the format's version 1.0 had it
-        item = {**item, 'id': str(item['id'])}
-    name = read_field(item, 'id')
-    guid = f'{source}#{name}' if name and source and ':' not in name else name
-    if not guid or len(guid.encode()) > 2000:  # more is too much for Postgres' index
-        raise ValueError('id is missing or longer than 2000 bytes, with what the feed is called')
-    own = read_field(item, '_flaskr', dict) or {}
-    number = int(name) if re.fullmatch('[1-9][0-9]{0,9}', name) else None
-    text = read_field(own, 'text')
-    for name in ('content_html', 'content_text', 'summary'):
-        value = read_field(item, name)
-        if text is None and value is not None:
-            text = value if name == 'content_html' else str(escape(value))
-    words = textwrap.shorten(Markup(text or '').striptags(), 60, placeholder='…')
-    title = read_field(item, 'title') or ''
-    return {
-        'id': read_field(own, 'id', int) or number,
-        'title': title if title.strip() else words or 'Untitled',
-        'text': text or '',
-        'created': read_time(item, 'date_published'),
-        'updated': read_time(item, 'date_modified'),
-        'deleted': read_time(own, 'deleted'),
-        'version': read_field(own, 'version', int) or 1,
-        'guid': guid,
-    }
-
-
-def read_feed(path):
-    """Return the entries of a JSON Feed; ValueError names the line or item that is wrong."""
-    try:
-        with open(path, encoding='utf-8-sig') as file:
-            feed = json.load(file)
-    except UnicodeDecodeError:
-        raise ValueError('it is not UTF-8') from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f'line {error.lineno}: {error.msg}') from None
-    except RecursionError:
-        raise ValueError('it is nested too deeply') from None
-    format_name = feed.get('version') if isinstance(feed, dict) else None
-    if not str(format_name).startswith('https://jsonfeed.org/version/'):
-        raise ValueError('it is not a JSON Feed')
-    source = read_field(feed, 'feed_url') or read_field(feed, 'home_page_url')
-    trash = (read_field(feed, '_flaskr', dict) or {}).get('trash', [])
-    entries = []
-    for kind, items in [('item', feed.get('items')), ('trashed item', trash)]:
-        if not isinstance(items, list):
-            raise ValueError(f'its {kind}s have to be a list')
-        for number, item in enumerate(items, start=1):
-            try:
-                entries.append(read_item(item, source))
-                if items is trash and not entries[-1]['deleted']:
-                    raise ValueError('deleted is missing')
-            except ValueError as error:
-                raise ValueError(f'{kind} {number}: {error}') from None
-    return entries
+# Command line ------------------------------------------------------------------
 
 
 def sync_folder(path):
@@ -1347,9 +1193,6 @@ def new_file(path):
     finally:
         os.close(file)
         os.unlink(temporary)
-
-
-# Command line ------------------------------------------------------------------
 
 
 @contextmanager
@@ -1405,6 +1248,12 @@ def backup_command(file):
         source.backup(target)
 
 
+def find_url(entry):
+    """Return the address of an entry, or None where that of the blog is not known."""
+    is_known = app.config['URL'] is not None
+    return url_for('show_entry', entry_id=entry['id'], _external=True) if is_known else None
+
+
 @app.cli.command('export')
 @click.argument('file', required=False)
 def export_command(file):
@@ -1415,10 +1264,11 @@ def export_command(file):
         sys.exit(f'FLASKR_URL has to be an address such as https://example.org, not {url}')
     with plain_errors(), app.test_request_context(base_url=url):  # for url_for()
         if file is None:
-            write_feed(click.get_text_stream('stdout', encoding='utf-8'))
+            stream = click.get_text_stream('stdout', encoding='utf-8')
+            write_feed(stream, read_all_entries(), find_url)
         else:
             with new_file(file) as path, open(path, 'w', encoding='utf-8') as stream:
-                write_feed(stream)
+                write_feed(stream, read_all_entries(), find_url)
 
 
 @app.cli.command('import')

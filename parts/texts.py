@@ -57,6 +57,11 @@ NESTING_TAG = re.compile(rf'<(/?)(?!(?:{UNNESTED})\b)[a-z]', re.IGNORECASE)
 EXCERPTED_TEXT = 20_000  # letters that an excerpt is looked for in
 
 
+def drop_nul(text):
+    """Return a text without the character that Postgres can't store."""
+    return text.replace('\0', '')
+
+
 def is_too_deep(html):
     """Say whether tags that have to be closed stand too deep within each other."""
     steps = (-1 if slash else 1 for slash in NESTING_TAG.findall(html))
