@@ -70,16 +70,12 @@ app.config.from_object(__name__)
 app.jinja_env.filters.update(FILTERS, urn=entry_urn)
 
 
-def hash_static_files():
-    """Return a hash of each file in the static folder, by name."""
-    files = [file for file in os.scandir(app.static_folder) if file.is_file()]
-    return {
-        file.name: hashlib.sha256(pathlib.Path(file).read_bytes()).hexdigest()[:16]
-        for file in files
-    }
-
-
-STATIC_HASHES = hash_static_files()  # found once, so that no request can have a file opened
+# Made once from the files that are there, so that no request can have another one opened.
+STATIC_HASHES = {
+    file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    for file in pathlib.Path(app.static_folder).glob('*')
+    if file.is_file()
+}
 
 
 @app.url_defaults
