@@ -1,4 +1,4 @@
-"""Flaskr: a microblog in one module.
+"""Flaskr: a microblog.
 
 One author, the admin, posts entries; everybody reads them. An entry is a title
 and a text. Run `python app.py`, open http://127.0.0.1:5000 and log in as admin
@@ -32,6 +32,7 @@ from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
 from werkzeug.exceptions import (
     BadHost,
     HTTPException,
+    NotFound,
     RequestEntityTooLarge,
     ServiceUnavailable,
     TooManyRequests,
@@ -62,6 +63,7 @@ SEARCH_LIMIT = 1000  # matches that are ranked, the newest ones
 PAGE_CACHE = 2 * 1024 * 1024  # bytes of rendered pages that a worker keeps
 CHECK_INTERVAL = 1  # seconds until a worker asks Postgres again whether something changed
 MAX_CONTENT_LENGTH = 4 * 1024 * 1024  # bytes of a request's body
+MAX_FORM_MEMORY_SIZE = MAX_CONTENT_LENGTH  # bytes of a field
 
 # Application -------------------------------------------------------------------
 
@@ -70,7 +72,7 @@ app.config.from_object(__name__)
 app.jinja_env.filters.update(FILTERS, urn=entry_urn)
 
 
-# Made once from the files that are there, so that no request can have another one opened.
+# Made once from the files that are there, so that no request has any file hashed.
 STATIC_HASHES = {
     file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16]
     for file in pathlib.Path(app.static_folder).glob('*')
@@ -150,6 +152,11 @@ def entries_vanish():
 
 if entries_vanish():
     app.logger.warning('Entries will vanish! Run: heroku addons:create heroku-postgresql')
+
+
+def is_path(database):
+    """Say whether this is the path of a file, not something that may have a password in it."""
+    return not re.search('://|^postgres(ql)?:|password=', str(database))
 
 
 class PostgresConnection:
@@ -307,13 +314,13 @@ def connect_db():
     database, timeout = str(app.config['DATABASE']), app.config['DATABASE_TIMEOUT']
     if is_postgres():
         db = PostgresConnection(database)
-    elif '://' in database:
+    elif not is_path(database):
         schemes = 'postgres://, postgresql:// or sqlite:///'
         raise sqlite3.OperationalError(f'DATABASE_URL has to begin with {schemes}')
     else:
         with suppress(OSError):  # it is there already, or SQLite says what is wrong
             # For its owner only, since it will hold the key that signs cookies.
-            os.close(os.open(database, os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(os.path.realpath(database), os.O_CREAT | os.O_EXCL, 0o600))
         db = sqlite3.connect(database, timeout=timeout, isolation_level=None)
         db.row_factory = sqlite3.Row
     try:
@@ -533,12 +540,19 @@ def utc_now():
     return format_time(datetime.now(UTC))
 
 
+class NoSuchEntry(NotFound):
+    """Becomes a page with the status 404."""
+
+
 def find_entry(entry_id, trashed=False):
-    """Return an entry, or abort with 404."""
+    """Return an entry; NoSuchEntry where there is none."""
     if entry_id > MAX_ID:
-        abort(404)
+        raise NoSuchEntry
     query = f'{SELECT_ENTRIES} where id = ? and {IN_TRASH[trashed]}'
-    return get_db().execute(query, [entry_id]).fetchone() or abort(404)
+    entry = get_db().execute(query, [entry_id]).fetchone()
+    if not entry:
+        raise NoSuchEntry
+    return entry
 
 
 def find_page(before=None, after=None, trashed=False):
@@ -835,8 +849,11 @@ def read_form():
     if request.content_length is not None:
         request.environ.pop('wsgi.input_terminated', None)
     try:
-        g.typed = request.form
+        body = request.get_data()
         request.stream.read(1)
+        if request.mimetype == 'application/x-www-form-urlencoded' and body.count(b'&') > 100:
+            abort(400)  # no form has so many fields, and a million would fill the memory
+        g.typed = request.form
     except RequestEntityTooLarge:
         # Read on for a while: who can't send it all would not look at an answer.
         with suppress(Exception):
@@ -1125,7 +1142,7 @@ def logout():
 
 ERRORS = {
     400: ('Part of the form is missing or wrong', 'Go back, fill in the form and try again.'),
-    401: ('You are not logged in', 'Log in, then try again.'),
+    401: ('You are not logged in', 'Come back to this page when you have logged in.'),
     403: ('This came from another site', 'If you meant to do it, do it from a page of this blog.'),
     404: ('There is no such page', 'It may have moved, or the address has a mistake.'),
     405: ('This page cannot do that', 'Go to the start page and try from there.'),
@@ -1146,6 +1163,8 @@ def show_error(error):
     if isinstance(getattr(error, 'original_exception', None), sqlite3.DatabaseError):
         return show_database_error(error.original_exception)  # as when a cookie was signed
     heading, advice = ERRORS.get(error.code, (error.name, error.description))
+    if isinstance(error, NoSuchEntry):
+        heading, advice = 'There is no such entry', 'It was deleted, or there never was one.'
     if error.code == 429:
         advice = f'{advice} Try again in {error.retry_after} seconds.'
     elif error.code == 503:
@@ -1197,8 +1216,8 @@ def plain_errors():
     try:
         yield
     except sqlite3.Error as error:
-        database = str(app.config['DATABASE'])  # a URL may have a password in it
-        name = 'of DATABASE_URL' if '://' in database else database
+        database = app.config['DATABASE']
+        name = database if is_path(database) else 'of DATABASE_URL'
         sys.exit(f'The database {name} cannot be used: {error}')
     except OSError as error:
         sys.exit(f'{error.filename2 or error.filename or "stdout"}: {error.strerror}')
@@ -1206,8 +1225,9 @@ def plain_errors():
 
 def require_blog():
     """Exit where the path leads to no blog, rather than take a new one for the author's."""
-    if not is_postgres() and not os.path.exists(app.config['DATABASE']):
-        sys.exit(f'{app.config["DATABASE"]}: there is no blog here')
+    database = app.config['DATABASE']
+    if is_path(database) and not os.path.exists(database):
+        sys.exit(f'{database}: there is no blog here')
 
 
 @app.cli.command('init-db')
@@ -1256,7 +1276,7 @@ def export_command(file):
     """Write everything as a JSON Feed to FILE or to stdout."""
     require_blog()
     url = app.config['URL']
-    if url and not re.match('https?://[^/]', url):
+    if url and not re.fullmatch(r'https?://[\w.:\[\]-]+(/[^?#\s]*)?', url):
         sys.exit(f'FLASKR_URL has to be an address such as https://example.org, not {url}')
     with plain_errors(), app.test_request_context(base_url=url):  # for url_for()
         if file is None:

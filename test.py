@@ -439,6 +439,16 @@ class SqliteTest(SqliteTestCase):
         self.read_index()
         self.assertEqual(os.stat(self.database).st_mode & 0o777, 0o600)
 
+    def test_nobody_else_can_read_the_file_behind_a_link_either(self):
+        self.read_index()
+        link = f'{self.database}.link'
+        self.addCleanup(os.unlink, link)
+        self.addCleanup(os.unlink, f'{link}ed')
+        os.symlink(f'{link}ed', link)
+        self.configure(DATABASE=link)
+        self.read_index(app.app.test_client())
+        self.assertEqual(os.stat(link).st_mode & 0o777, 0o600)
+
     def test_who_can_read_a_file_that_is_there_stays_as_it_is(self):
         os.chmod(self.database, 0o640)
         self.read_index()
@@ -1792,6 +1802,9 @@ class TextTest(unittest.TestCase):
                 with self.subTest(markdown=markdown):
                     self.assertBalanced(texts.render_text(markdown))
 
+    # Or what is done to the cleaned HTML could break out of an attribute.
+    ESCAPED = '<p><a href="/" title="&lt;input &lt;td align=&quot;left&quot;">x</a></p>'
+
     def test_what_could_do_harm_is_dropped(self):
         for text, rest in [
             ('<meta http-equiv="refresh" content="0; url=https://evil.test">', ''),
@@ -1810,14 +1823,29 @@ class TextTest(unittest.TestCase):
             ('[x](javascript:alert(1))', '<p><a>x</a></p>'),
             ('<a href="java&#10;script:x">x</a>', '<p><a>x</a></p>'),
             ('[x](data:text/html,x)', '<p><a>x</a></p>'),
+            ('<a href="&#1;data:text/html,x">x</a>', '<p><a>x</a></p>'),
+            ('<a href="da&#9;ta:text/html,x">x</a>', '<p><a>x</a></p>'),
+            ('<a href="/" title="<input <td align=&quot;left&quot;">x</a>', self.ESCAPED),
             ('<input name="x" type="submit">', '<input aria-label="Done" disabled="">'),
         ]:  # fmt: skip
             with self.subTest(text=text):
                 self.assertBecomes(rest, text)
 
     def test_a_megabyte_of_tags_within_tags_is_shown_as_it_was_typed(self):
-        for text in ['> ' * 500_000, '<div>' * 200_000, '<b><i>' * 100_000]:
+        for text in [
+            '> ' * 500_000,
+            '<div>' * 200_000,
+            '<b><i>' * 100_000,
+            '</x><div>' * 110_000,
+            '<b title=i>' * 900 + '<p>x' * 8000,
+        ]:
             self.assertBecomes(f'<pre tabindex="0">{html.escape(text)}</pre>', text)
+
+    def test_a_table_of_millions_of_cells_is_none(self):
+        for columns, rows in [(4000, 400), (1000, 1000), (20_000, 25)]:
+            head = '|' + 'a|' * columns + '\n|' + '-|' * columns + '\n'
+            self.assertNotIn('<td', texts.render_text(head + '|x|\n' * rows))
+        self.assertIn('<td', texts.render_text('|a|b|\n|-|-|\n' + '|x|y|\n' * 5000))
 
     def test_a_thousand_lines_and_paragraphs_are_not_within_each_other(self):
         self.assertIn('<br>', texts.render_text('line\n' * 2000))
@@ -1859,6 +1887,11 @@ class WritingTest(FlaskrTestCase):
                 self.assertStatus(response, 400)
                 self.assertShows(response, 'Title is required.')
                 self.assertShows(response, 'No entries yet')
+
+    def test_a_page_with_an_error_leads_on_to_older_entries_too(self):
+        self.configure(PER_PAGE=1)
+        self.add_entries('First', 'Second')
+        self.assertShows(self.add_entry(' '), 'href="/?before=2"')
 
     def test_a_blank_title_loses_nothing_that_was_typed(self):
         self.login()
@@ -2012,6 +2045,8 @@ class EditTest(FlaskrTestCase):
         self.assertStatus(response, 404)
         self.assertShows(response, '>\nNew text</textarea>')
         self.assertShows(response, 'action="/add"')
+        self.assertShows(response, 'There is no such entry')
+        self.assertShows(response, '<label for="title-1">')  # beside the form for a new entry
 
 
 class TrashTest(FlaskrTestCase):
@@ -2188,6 +2223,13 @@ class ErrorPagesTest(FlaskrTestCase):
     def test_a_post_by_somebody_who_is_not_logged_in(self):
         self.assertPlainPage(self.add_entry('Title'), 401, 'You are not logged in')
 
+    def test_an_entry_that_is_not_there(self):
+        self.assertPlainPage(self.client.get('/entry/7'), 404, 'There is no such entry')
+
+    def test_a_post_by_somebody_who_is_not_logged_in_leads_to_the_login(self):
+        for path in ['/add', '/delete/1']:
+            self.assertShows(self.post(path), 'href="/login" target="_blank"')
+
     def test_a_post_by_somebody_who_is_not_logged_in_is_not_lost(self):
         response = self.add_entry('My <title>', 'My text')
         self.assertShows(response, 'value="My &lt;title&gt;"')
@@ -2217,6 +2259,19 @@ class ErrorPagesTest(FlaskrTestCase):
             count = int(number.replace(' million', '000000').replace(',', ''))
             body = f'title=x&text={urllib.parse.quote(letter * count)}'
             self.assertLess(len(body), app.MAX_CONTENT_LENGTH)
+
+    def test_a_form_of_very_many_fields(self):
+        with self.client:
+            response = self.client.post('/nowhere', data=dict.fromkeys(map(str, range(102)), ''))
+            self.assertStatus(response, 400)
+            self.assertNotIn('typed', flask.g)  # where each field takes much memory
+        self.assertStatus(self.client.post('/nowhere', data={'text': '&' * 1000}), 404)
+
+    def test_a_form_in_parts_may_be_as_long_as_another(self):
+        self.login()
+        form = {'title': 'x', 'text': 'x' * 4_190_000}
+        response = self.client.post('/add', data=form, content_type='multipart/form-data')
+        self.assertStatus(response, 302)
 
     def test_a_name_that_no_address_can_be_built_with(self):
         for path in ['/', '/static/style.css', '/nowhere']:
@@ -2347,7 +2402,8 @@ class DatabaseTroubleTest(SqliteTestCase):
     def test_no_sign_in_a_password_lets_a_part_of_it_be_shown(self):
         passwords = ['hun@ter', 'hun/ter', 'hun?ter', 'hun#ter', 'hun@t/er', 'hun/t@er']
         urls = [f'postgresql://me:{password}@127.0.0.1:1/blog' for password in passwords]
-        for url in [*urls, 'postgresql://me:hunter', 'postgresql://me:hunter/blog']:
+        more = ['me:hunter', 'me:hunter/blog', '127.0.0.1:5432:hunter/blog']
+        for url in urls + [f'postgresql://{rest}' for rest in more]:
             self.configure(DATABASE=url)
             result = app.app.test_cli_runner().invoke(args=['init-db'])
             with self.assertLogs(app.app.logger, 'ERROR') as logs:
@@ -2356,9 +2412,23 @@ class DatabaseTroubleTest(SqliteTestCase):
                 self.assertNotRegex(output, 'hun|ter')
                 self.assertIn('%40', output)
 
+    def test_what_is_neither_a_path_nor_a_url_is_not_taken_for_a_path(self):
+        for database in [
+            'host=127.0.0.1 password=hunter2',
+            'postgresql:me:hunter2@127.0.0.1/blog',
+            'postgres:/me:hunter2@127.0.0.1/blog',
+        ]:
+            self.configure(DATABASE=database)
+            for command in ['init-db', 'export']:
+                result = app.app.test_cli_runner().invoke(args=[command])
+                self.assertIn('DATABASE_URL has to begin with', result.output)
+                self.assertNotIn('hunter2', result.output)
+            self.assertFalse(os.path.exists(database))
+
     def test_a_url_is_taken_as_postgres_knows_it(self):
         for url in [
             'postgresql://me:hun%40ter@127.0.0.1:1/blog',
+            'postgresql://me:hun？ter[]＠@127.0.0.1:1/blog',
             'postgres://127.0.0.1:1',
             'postgresql://me:a:b@[::1]:1/blog?connect_timeout=1',
             'postgresql://127.0.0.1:1,localhost:2/blog?sslmode=disable',
@@ -2530,7 +2600,10 @@ class ExportTest(DataTestCase):
 
     def test_an_address_of_the_blog_that_is_none_is_an_error(self):
         self.fill_the_blog()
-        for address in ['example.org', 'ftp://example.org', 'https://']:
+        for address in [
+            'example.org', 'ftp://example.org', 'https://', 'https://a:b@example.org',
+            'https://example org', 'https://example.org/?x', 'https://example.org/#x',
+        ]:  # fmt: skip
             self.configure(URL=address)
             result = self.run_command('export', self.file)
             self.assertEqual(result.exit_code, 1)

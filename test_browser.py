@@ -273,7 +273,9 @@ class AuthorTest(BrowserTestCase):
         self.one('.entries [name=title]').send_keys(' again')
         self.query('delete from entries')
         self.press('Save')
-        self.see('This entry is gone')
+        self.see('you can share it as a new entry')
+        script = "return document.querySelector('.entries [name=title]').labels.length"
+        self.assertEqual(self.driver.execute_script(script), 1)
         self.one('.entries .entry-form button').click()
         self.see('New entry was successfully posted')
         self.see_titles('First again')
@@ -361,6 +363,7 @@ class AuthorTest(BrowserTestCase):
         self.see('is in the trash')
         self.press('Close')
         self.see_no('is in the trash')
+        self.see_focus('Entries')
 
     def test_a_message_of_success_goes_by_itself_but_not_the_undo_that_has_the_focus(self):
         hurry = 'const later = setTimeout; setTimeout = (work, time) => later(work, time / 50);'
@@ -378,6 +381,8 @@ class AuthorTest(BrowserTestCase):
         self.see_focus('Undo')
         time.sleep(0.5)
         self.see('is in the trash')
+        self.type('title', 'Third')
+        self.see_no('is in the trash')
 
     def test_a_message_of_success_does_not_stay_when_the_next_thing_fails(self):
         self.see('successfully posted')
@@ -411,6 +416,24 @@ class AuthorTest(BrowserTestCase):
         self.see_focus('text')
         self.assertEqual(self.stored(), ['First'])
 
+    def test_escape_does_not_close_an_editor_while_it_is_saved(self):
+        self.press('Edit')
+        self.see_focus('title')
+        self.type_keys(' edited')
+        with self.locked_database():
+            self.press('Save')
+            self.wait_until(lambda: self.all('[readonly]'), 'It is not being saved')
+            self.type_keys(Keys.ESCAPE)
+        self.see_titles('First edited')
+        self.assertEqual(self.driver.title, 'Flaskr')
+
+    def test_a_message_is_shown_once_however_often_it_is_true(self):
+        self.query('delete from entries')
+        for _ in range(3):
+            self.press('Edit')
+            self.see('There is no such entry')
+        self.assertEqual(len(self.all('.message')), 1)
+
     def test_escape_closes_an_editor_and_what_was_typed_is_offered_again(self):
         self.press('Edit')
         self.see_focus('title')
@@ -432,13 +455,42 @@ class AuthorTest(BrowserTestCase):
         self.share('Third')
         self.see_titles('Third', 'Second', 'First')
 
+    def test_what_is_typed_into_two_forms_outlasts_a_reload_although_one_entry_is_gone(self):
+        self.press('Edit')
+        self.see_focus('title')
+        self.type_keys(' again')
+        self.query('delete from entries')
+        self.press('Save')
+        self.see('you can share it as a new entry')
+        self.one('main > .entry-form [name=title]').send_keys('New')
+        self.one('.entries [name=title]').send_keys(' and again')
+        self.open('/')
+        self.assertEqual(self.one('[name=title]').get_attribute('value'), 'New')
+        self.press('Share')
+        self.see_titles('New')
+        self.open('/')
+        self.see('This is what you typed before')
+        self.assertEqual(self.one('[name=title]').get_attribute('value'), 'First again and again')
+        self.press('Share')
+        self.see_titles('First again and again', 'New')
+        self.open('/')
+        self.assertEqual(self.one('[name=title]').get_attribute('value'), '')
+
+    def test_escape_closes_no_editor_whose_text_could_not_be_kept(self):
+        block = "Storage.prototype.getItem = Storage.prototype.setItem = () => { throw 'full' }"
+        self.driver.execute_script(block)
+        self.press('Edit')
+        self.see_focus('title')
+        self.type_keys(' edited', Keys.ESCAPE)
+        self.assertEqual(self.one('.entries [name=title]').get_attribute('value'), 'First edited')
+
     def test_what_is_typed_elsewhere_on_the_page_outlasts_another_page_in_its_place(self):
         self.press('Edit')
         self.see_focus('title')
         self.query('delete from entries')
         self.one('main > .entry-form [name=title]').send_keys('Not yet')
         self.press('Save')
-        self.see('This entry is gone')
+        self.see('you can share it as a new entry')
         self.one('.entries .entry-form button').click()
         self.see_titles('First')
         self.wait_until(

@@ -1,7 +1,6 @@
 """What a text becomes: safe HTML, plain words, an excerpt with marks."""
 
 import functools
-import itertools
 import re
 import unicodedata
 
@@ -9,8 +8,10 @@ import comrak
 import nh3
 from markupsafe import Markup, escape
 
-EXTENSIONS = comrak.ExtensionOptions()  # as on GitHub
-EXTENSIONS.autolink = EXTENSIONS.strikethrough = EXTENSIONS.table = EXTENSIONS.tasklist = True
+EXTENSIONS, WITHOUT_TABLES = comrak.ExtensionOptions(), comrak.ExtensionOptions()
+for options in (EXTENSIONS, WITHOUT_TABLES):  # as on GitHub
+    options.autolink = options.strikethrough = options.tasklist = True
+EXTENSIONS.table = True
 RENDERING = comrak.RenderOptions()
 RENDERING.hardbreaks = RENDERING.unsafe_ = True  # HTML passes, for the sanitiser to look at
 
@@ -24,7 +25,7 @@ MEDIA = {
 
 def allow_attribute(tag, name, value):
     """Return the value of an attribute if it may be there: `data:` is for pictures only."""
-    is_data = value.lstrip().lower().startswith('data:')
+    is_data = re.sub('[\0- ]', '', value).lower().startswith('data:')  # as browsers read it
     return None if is_data and (tag, name) != ('img', 'src') else value
 
 
@@ -35,6 +36,7 @@ SANITISER = nh3.Cleaner(
         **MEDIA,
         '*': {'dir', 'lang', 'title'},
         'a': {'href', 'hreflang', 'rel'},
+        'details': {'open'},
         'input': {'checked', 'disabled'},
         'time': {'datetime'},
     },
@@ -51,9 +53,7 @@ SANITISER = nh3.Cleaner(
     url_schemes=nh3.ALLOWED_URL_SCHEMES | {'data'},
     link_rel=None,
 )
-DEEPEST = 1000  # tags within tags; the sanitiser's time grows with their square
-UNNESTED = 'br|hr|img|input|source|track|wbr|col|p|li|d[dt]|t[dhr]|tbody|thead|tfoot'
-NESTING_TAG = re.compile(rf'<(/?)(?!(?:{UNNESTED})\b)[a-z]', re.IGNORECASE)
+OPENING_TAG = re.compile('<[a-z]', re.IGNORECASE)
 EXCERPTED_TEXT = 20_000  # letters that an excerpt is looked for in
 
 
@@ -62,16 +62,32 @@ def drop_nul(text):
     return text.replace('\0', '')
 
 
-def is_too_deep(html):
-    """Say whether tags that have to be closed stand too deep within each other."""
-    steps = (-1 if slash else 1 for slash in NESTING_TAG.findall(html))
-    return max(itertools.accumulate(steps), default=0) > DEEPEST
+def find_extensions(text):
+    """Return what of GitHub's Markdown a text gets: no tables if they would have no end.
+
+    comrak fills up short rows, so a few lines can become millions of cells; its time
+    grows with the lines and the square of the columns.
+    """
+    lines = text.split('\n')
+    columns = max(line.count('|') for line in lines)
+    return EXTENSIONS if len(lines) * columns * max(columns, 200) <= 10**8 else WITHOUT_TABLES
+
+
+def is_too_deep(text, html):
+    """Say whether tags may stand so deep within each other that cleaning takes very long.
+
+    The time grows with the number of tags that are left open, times that of all. None is
+    left open but what the text opens itself, and quotations within quotations.
+    """
+    quotations = max(line.count('>') for line in text.split('\n'))
+    opened = len(OPENING_TAG.findall(text)) + quotations
+    return opened * len(OPENING_TAG.findall(html)) > 10**7
 
 
 def render_text(text):
     """Return the safe HTML of a text: Markdown with the author's own HTML, line breaks kept."""
-    html = comrak.render_markdown(text, EXTENSIONS, render_options=RENDERING)
-    if is_too_deep(html):
+    html = comrak.render_markdown(text, find_extensions(text), render_options=RENDERING)
+    if is_too_deep(text, html):
         html = f'<pre>{escape(text)}</pre>'
     html = SANITISER.clean(html).replace('<input', '<input aria-label="Done"')  # a task
     # The columns of a table: `align` is no more in HTML, and comrak knows no other way.

@@ -32,15 +32,25 @@ function announceSuccess($page) {
   const $messages = $page.find('main > .messages > .message').detach();
   $('main > .messages').empty();
   announce($messages);
-  setTimeout(() => $messages.not(':focus-within').remove(), MESSAGE_TIME);
+  const removeLater = () => {
+    setTimeout(() => $messages.not(':focus-within').remove(), MESSAGE_TIME);
+  };
+  removeLater();
+  $messages.on('focusout', removeLater);
 }
 
 function announceFailure(answer) {
   announce($('<div class="message">').append($('<p>').append(explainFailure(answer))));
 }
 
+/** Put the focus on the heading of the page, where reading it begins. */
+function focusHeading() {
+  $('main h1').first().attr('tabindex', -1).trigger('focus');
+}
+
 function closeMessage(event) {
   $(event.currentTarget).closest('.message').remove();
+  focusHeading();
 }
 
 // Asking the server -------------------------------------------------------------------
@@ -48,7 +58,7 @@ function closeMessage(event) {
 /** Ask for a page; where no answer comes its status is 0 and there is nothing on it. */
 async function askForPage(address, options) {
   try {
-    const signal = AbortSignal.timeout(PATIENCE);
+    const signal = AbortSignal.timeout?.(PATIENCE);
     const response = await fetch(address, {signal, ...options});
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
     return {status: response.status, address: response.url, $page: $(page)};
@@ -95,20 +105,21 @@ function explainFailure({status, $page}) {
 
 /** Show a page in place of this one, as a link to it would. */
 function showPage({address, $page}) {
-  keepAllDrafts();
+  storeAllDrafts();
   document.title = $page.find('title').text();
   history.replaceState(null, '', address);
   $('main > :not(.messages)').remove();
   $('main').append($page.find('main > :not(.messages)'));
   prepare($('main'));
   window.scrollTo(0, 0);
+  focusHeading();
   announceSuccess($page);
 }
 
 // Drafts: what was typed and is not stored yet ------------------------------------------
 
 function draftKey(form) {
-  return `flaskr:${new URL(form.action).pathname}`;
+  return `flaskr:${form.dataset.draft ?? new URL(form.action).pathname}`;
 }
 
 /** The fields of a form that make an entry, in the order they are filled in. */
@@ -142,7 +153,7 @@ function findDraft(form) {
   }
 }
 
-function keepDraft(form) {
+function storeDraft(form) {
   const draft = readForm(form);
   // Until a conflict is settled, reading the page anew has to lead to it again.
   draft.version = form.dataset.version ?? draft.version;
@@ -160,11 +171,11 @@ function forgetDraft(form) {
 }
 
 /** Keep what is typed, or nothing once it is again what the server has. */
-function saveDraft(form) {
+function updateDraft(form) {
   if (isUntouched(form)) {
     forgetDraft(form);
   } else {
-    keepDraft(form);
+    storeDraft(form);
   }
 }
 
@@ -179,9 +190,23 @@ function dropDraft(form, stored) {
   }
 }
 
+/** Return the draft of a form, or for a new entry one whose own entry is gone. */
+function findDraftFor(form) {
+  const draft = findDraft(form);
+  if (draft || form.elements.version) {
+    return draft;
+  }
+  const gone = findDraft({dataset: {draft: 'gone'}});
+  if (gone) {
+    forgetDraft({dataset: {draft: 'gone'}});
+    localStorage.setItem(draftKey(form), JSON.stringify(gone));
+  }
+  return gone;
+}
+
 /** Put what was typed last time back into a form, unless it holds something else. */
 function offerDraft(form) {
-  const draft = findDraft(form);
+  const draft = findDraftFor(form);
   let other = readForm(form);
   if (!draft) {
     return;
@@ -218,15 +243,15 @@ function offerDraft(form) {
   $(form).prepend($note.append($button));
 }
 
-function keepAllDrafts() {
-  $('.entry-form').each((_, form) => isUntouched(form) || keepDraft(form));
+function storeAllDrafts() {
+  $('.entry-form').each((_, form) => isUntouched(form) || storeDraft(form));
 }
 
 /** Keep what a form holds when another tab has just dropped its own draft. */
-function keepAfterOtherTab(event) {
+function storeAfterOtherTab(event) {
   $('.entry-form').each((_, form) => {
     if (event.key === draftKey(form) && !event.newValue && !isUntouched(form)) {
-      saveDraft(form);
+      updateDraft(form);
     }
   });
 }
@@ -256,7 +281,7 @@ function steerByKeyboard(event) {
   } else if (key === 'Enter' && event.target.name === 'title') {
     event.preventDefault();
     event.currentTarget.elements.text.focus();
-  } else if (key === 'Escape') {
+  } else if (key === 'Escape' && (isUntouched(event.currentTarget) || findDraft(event.currentTarget))) {
     closeEditor(event);
   }
 }
@@ -315,8 +340,9 @@ function refuseEntry(form, answer) {
   if (other && [404, 409].includes(answer.status)) {
     showFormError(other, reasons);
     $(form).replaceWith(other);
-    if (!findDraft(other)) {
-      keepDraft(other);
+    if (answer.status === 404) {
+      forgetDraft(form);
+      storeDraft(other);
     }
     other.elements.text.focus();
   } else {
@@ -331,7 +357,7 @@ async function submitEntry(event) {
   event.preventDefault();
   const form = event.currentTarget;
   const sent = readForm(form);
-  keepDraft(form);
+  storeDraft(form);
   showFormError(form);
   const answer = await post(form);
   if (answer && isDone(answer)) {
@@ -347,6 +373,7 @@ async function openEditor(event) {
     return; // a new tab or window was asked for
   }
   event.preventDefault();
+  $('.message').remove();
   const link = event.currentTarget;
   const $entry = $(link).closest('.entry');
   const answer = await askForPage(link.href);
@@ -366,7 +393,9 @@ async function openEditor(event) {
 function closeEditor(event) {
   const form = $(event.currentTarget).closest('form')[0];
   const $entry = $(form).prev('.entry');
-  if ($entry.length) {
+  if (form.dataset.busy) {
+    event.preventDefault();
+  } else if ($entry.length) {
     event.preventDefault();
     form.remove();
     $entry.prop('hidden', false).find('.edit').trigger('focus');
@@ -380,8 +409,12 @@ async function deleteEntry(event) {
   const form = event.currentTarget;
   const answer = await post(form);
   if (answer && isDone(answer)) {
-    $(form).closest('.entry').prop('hidden', true);
-    announceSuccess(answer.$page);
+    if ($('main > .entries').length) {
+      $(form).closest('.entry').prop('hidden', true);
+      announceSuccess(answer.$page);
+    } else {
+      showPage(answer);
+    }
     $('.undo button').trigger('focus');
   } else if (answer) {
     announceFailure(answer);
@@ -426,10 +459,10 @@ if ($('.message').length) {
   announceSuccess($(document));
 }
 $(window)
-  .on('storage', (event) => keepAfterOtherTab(event.originalEvent))
-  .on('pagehide', keepAllDrafts);
+  .on('storage', (event) => storeAfterOtherTab(event.originalEvent))
+  .on('pagehide', storeAllDrafts);
 $(document)
-  .on('input', '.entry-form', (event) => saveDraft(event.currentTarget))
+  .on('input', '.entry-form', (event) => updateDraft(event.currentTarget))
   .on('submit', '.entry-form', submitEntry)
   .on('keydown', '.entry-form', steerByKeyboard)
   .on('click', '.entry-form .cancel', closeEditor)
