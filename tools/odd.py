@@ -11,6 +11,7 @@ ODD = b'|-1|0|00|1.5|1e9|1_0|0x1| 1|\xd9\xa1|//elsewhere.example|/\\elsewhere.ex
 ODD += b'"|*|%|%s%n|{{ 7 * 7 }}|&lt;|a\r\nb: c|a&b=c;d|<!--|<textarea>'.split(b'|')
 ODD += b' |\0|\xff|\xed\xa0\x80|\xf0\x9f\x98\x80|\xe2\x80\xae\xef\xbb\xbf'.split(b'|')
 ODD += [b'9' * digits for digits in (10, 18, 19, 20, 4400)]  # 4300 are the most for int()
+ODD += [b'|a' * 500 + b'\n' + b'|-' * 500 + b'\n|a' * 500, b'</a><div>' * 900]
 ODD += [b'> ' * 500, b'[a](' * 500, b'*a _b ' * 500, LONG]
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent
@@ -134,7 +135,8 @@ class RequestMaker(random.Random):
             body += self.choices([b'--b--\r\n', b'', b'--b', LONG * 60], [94, 2, 2, 2])[0]
         else:
             content_type = self.choice(CONTENT_TYPES)
-            body = self.choice([b'', b'{"title": "a"}', b'[' * 9000, self.randbytes(99)])
+            many = b'&'.join(b'%d' % number for number in range(9000))  # fields
+            body = self.choice([b'', b'{"title": "a"}', b'[' * 9000, many, self.randbytes(99)])
         return self.choice(CONTENT_TYPES) if self.happens(0.1) else content_type, body
 
     def make_frame(self, body):
