@@ -160,7 +160,8 @@ function storeDraft(form) {
   try {
     localStorage.setItem(draftKey(form), JSON.stringify(draft));
   } catch {
-    showFormError(form, [new Text('This browser has no room to keep what you type. Share it soon.')]);
+    const words = 'This browser has no room to keep what you type. Share it soon.';
+    showFormError(form, [new Text(words)]);
   }
 }
 
@@ -196,10 +197,15 @@ function findDraftFor(form) {
   if (draft || form.elements.version) {
     return draft;
   }
-  const gone = findDraft({dataset: {draft: 'gone'}});
+  const ofGone = {dataset: {draft: 'gone'}}; // as _entry_form.html has it
+  const gone = findDraft(ofGone);
   if (gone) {
-    forgetDraft({dataset: {draft: 'gone'}});
-    localStorage.setItem(draftKey(form), JSON.stringify(gone));
+    try {
+      localStorage.setItem(draftKey(form), JSON.stringify(gone));
+      forgetDraft(ofGone);
+    } catch {
+      // There is no room for both, so it stays where it is.
+    }
   }
   return gone;
 }
@@ -272,16 +278,17 @@ function focusTitle(form) {
 /** Leave the title for the text by a return, and an editor in place by Escape. */
 function steerByKeyboard(event) {
   const {key, ctrlKey, metaKey, isComposing} = event.originalEvent;
+  const form = event.currentTarget;
   if (isComposing) {
     return; // the key belongs to the input of a letter
   }
   if (key === 'Enter' && (ctrlKey || metaKey)) {
     event.preventDefault();
-    event.currentTarget.requestSubmit();
+    form.requestSubmit();
   } else if (key === 'Enter' && event.target.name === 'title') {
     event.preventDefault();
-    event.currentTarget.elements.text.focus();
-  } else if (key === 'Escape' && (isUntouched(event.currentTarget) || findDraft(event.currentTarget))) {
+    form.elements.text.focus();
+  } else if (key === 'Escape' && (isUntouched(form) || findDraft(form))) {
     closeEditor(event);
   }
 }
