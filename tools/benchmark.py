@@ -42,7 +42,7 @@ POSTGRES_URL = os.environ.pop('DATABASE_URL', '')
 
 INSERT = """
     insert into entries (title, text, created, guid) values (?, ?, ?, ?)
-    on conflict do nothing returning id
+    on conflict do nothing
 """
 SELECT = """
     select 'Entry ' || i,
@@ -51,8 +51,7 @@ SELECT = """
         'sentences and [a link](https://example.com/' || i || ').', '2026-01-01T00:00:00Z'
 """
 
-# Another address each time, and in each run, so that none is in the cache. The HTML of
-# the entries is, as it is of all but one after a post.
+# Another address each time, and in each run, so that none is in the cache.
 UNCACHED = """
     math.randomseed(os.time())
     local run, number = math.random(1e9), 0
