@@ -1068,13 +1068,18 @@ def edit_entry(entry_id):
     return render_template('edit.html', **form), status
 
 
+def quote(title):
+    """Return a title for a message, which has to fit into a cookie."""
+    return f'“{title[:100]}{"…" if len(title) > 100 else ""}”'
+
+
 @app.route('/delete/<int:entry_id>', methods=['POST'])
 @author_only
 def delete_entry(entry_id):
     """Move an entry to the trash."""
     title = find_entry(entry_id)['title']
     move_entry(entry_id, deleted=utc_now())
-    flash(f'“{title}” is in the trash', entry_id)  # for Undo
+    flash(f'{quote(title)} is in the trash', entry_id)  # for Undo
     return redirect(url_for('index'))
 
 
@@ -1084,7 +1089,7 @@ def restore_entry(entry_id):
     """Bring an entry back from the trash."""
     title = find_entry(entry_id, trashed=True)['title']
     move_entry(entry_id, deleted=None)
-    flash(f'“{title}” is back')
+    flash(f'{quote(title)} is back')
     return redirect(url_for('show_entry', entry_id=entry_id))
 
 
@@ -1101,7 +1106,7 @@ def purge_entry(entry_id):
     """Delete an entry that is in the trash, forever."""
     title = find_entry(entry_id, trashed=True)['title']
     erase_entry(entry_id)
-    flash(f'“{title}” is deleted forever')
+    flash(f'{quote(title)} is deleted forever')
     return redirect(url_for('trash'))
 
 

@@ -2061,6 +2061,14 @@ class TrashTest(FlaskrTestCase):
         self.assertStatus(self.client.get('/entry/2'), 404)
         self.assertStatus(self.client.get('/edit/2'), 404)
 
+    def test_a_message_about_a_long_title_fits_into_a_cookie(self):
+        self.add_entry('\U0001f600' * 3000)
+        for path in ['/delete/4', '/restore/4', '/delete/4', '/purge/4']:
+            response = self.client.post(path)
+            self.assertStatus(response, 302)
+            self.assertLess(len(response.headers['Set-Cookie']), 4000)
+            self.assertShows(self.client.get('/trash'), '\U0001f600…”')
+
     def test_the_message_carries_an_undo_button(self):
         response = self.post('/delete/2')
         self.assertShows(response, '“Second” is in the trash')
