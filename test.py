@@ -1847,6 +1847,10 @@ class TextTest(unittest.TestCase):
             self.assertNotIn('<td', texts.render_text(head + '|x|\n' * rows))
         self.assertIn('<td', texts.render_text('|a|b|\n|-|-|\n' + '|x|y|\n' * 5000))
 
+    def test_a_megabyte_of_bare_addresses_is_none(self):
+        self.assertNotIn('<a', texts.render_text('a@b.example ' * 80_000))
+        self.assertIn('<a', texts.render_text('a@b.example ' * 2000))
+
     def test_a_thousand_lines_and_paragraphs_are_not_within_each_other(self):
         self.assertIn('<br>', texts.render_text('line\n' * 2000))
         self.assertIn('<li>', texts.render_text('<ul>' + '<li>item' * 2000))

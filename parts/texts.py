@@ -8,10 +8,10 @@ import comrak
 import nh3
 from markupsafe import Markup, escape
 
-EXTENSIONS, WITHOUT_TABLES = comrak.ExtensionOptions(), comrak.ExtensionOptions()
-for options in (EXTENSIONS, WITHOUT_TABLES):  # as on GitHub
-    options.autolink = options.strikethrough = options.tasklist = True
-EXTENSIONS.table = True
+EXTENSIONS, QUICK_EXTENSIONS = comrak.ExtensionOptions(), comrak.ExtensionOptions()
+for options in (EXTENSIONS, QUICK_EXTENSIONS):  # as on GitHub
+    options.strikethrough = options.tasklist = True
+EXTENSIONS.autolink = EXTENSIONS.table = True
 RENDERING = comrak.RenderOptions()
 RENDERING.hardbreaks = RENDERING.unsafe_ = True  # HTML passes, for the sanitiser to look at
 
@@ -63,14 +63,16 @@ def drop_nul(text):
 
 
 def find_extensions(text):
-    """Return what of GitHub's Markdown a text gets: no tables if they would have no end.
+    """Return what of GitHub's Markdown a text gets: only what comrak does in reasonable time.
 
-    comrak fills up short rows, so a few lines can become millions of cells; its time
-    grows with the lines and the square of the columns.
+    It fills up the short rows of a table, so that a few lines can become millions of cells,
+    and its time grows with the lines and the square of the columns; and in the search for
+    bare addresses with the square of their number.
     """
     lines = text.split('\n')
     columns = max(line.count('|') for line in lines)
-    return EXTENSIONS if len(lines) * columns * max(columns, 200) <= 10**8 else WITHOUT_TABLES
+    work = len(lines) * columns * max(columns, 200) + text.count('@') ** 2
+    return EXTENSIONS if work <= 10**8 else QUICK_EXTENSIONS
 
 
 def is_too_deep(text, html):
