@@ -844,7 +844,7 @@ def read_form():
     Not before refuse_other_sites(), or another site could fill the form in.
     """
     # Behind gunicorn Werkzeug takes what has come for the whole body, even if it is
-    # half of a post that was cut off (400), or the first megabyte of a longer one
+    # half of a post that was cut off (400), or the first megabytes of a longer one
     # that doesn't tell its length (413).
     if request.content_length is not None:
         request.environ.pop('wsgi.input_terminated', None)

@@ -2272,6 +2272,13 @@ class ErrorPagesTest(FlaskrTestCase):
             body = f'title=x&text={urllib.parse.quote(letter * count)}'
             self.assertLess(len(body), app.MAX_CONTENT_LENGTH)
 
+    def test_a_body_that_the_server_cannot_read(self):
+        """As gunicorn, whose exceptions of a broken chunk are its own."""
+        broken = mock.Mock(spec=['read'], read=mock.Mock(side_effect=EOFError))
+        body = {'wsgi.input': broken, 'wsgi.input_terminated': True}
+        response = self.client.post('/add', environ_overrides=body)
+        self.assertPlainPage(response, 400, 'Part of the form is missing or wrong')
+
     def test_a_form_of_very_many_fields(self):
         with self.client:
             response = self.client.post('/nowhere', data=dict.fromkeys(map(str, range(102)), ''))
