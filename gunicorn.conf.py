@@ -1,10 +1,16 @@
 """How gunicorn serves Flaskr; `gunicorn app:app` reads this file by itself.
 
-The address and the number of workers stay gunicorn's own business: it takes them
-from PORT and WEB_CONCURRENCY, and GUNICORN_CMD_ARGS overrides what is said here.
+The address stays gunicorn's own business: it takes it from PORT, and GUNICORN_CMD_ARGS
+overrides what is said here.
 """
 
 import os
+
+# Processes: one for each core that this one may use, since Python's threads share one;
+# at least two, so that one that hangs does not stop the blog, and at most four, since
+# each takes its memory and its connections to a Postgres. Heroku sets WEB_CONCURRENCY.
+cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+workers = os.environ.get('WEB_CONCURRENCY') or min(max(cores or 2, 2), 4)
 
 # One slow request would keep all others waiting in a worker without threads.
 worker_class = 'gthread'
@@ -19,17 +25,9 @@ graceful_timeout = 25
 # for longer.
 keepalive = 95
 
-# On stdout, where Heroku and systemd collect it.
-accesslog = '-'
-
 # Nobody asks for it, and it would leave a folder .gunicorn in the home directory,
 # which on Heroku is the app's own.
 control_socket_disable = True
 
 # No client may say under which path the blog is: its answers would lead elsewhere.
 forwarder_headers = ''
-
-# A dyno can be reached through Heroku's router only, and that sets
-# X-Forwarded-Proto itself. Elsewhere gunicorn believes a proxy on this machine.
-if 'DYNO' in os.environ:
-    forwarded_allow_ips = '*'

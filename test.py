@@ -6,6 +6,7 @@ classes stand in the order of app.py's rooms; a test's name is a sentence about
 the blog, and the helpers in FlaskrTestCase are what a person does with it.
 """
 
+import concurrent.futures
 import contextlib
 import gzip
 import hashlib
@@ -108,6 +109,14 @@ class FlaskrTestCase(unittest.TestCase):
         with psycopg.connect(self.database, autocommit=True) as db:
             cursor = db.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
+
+    def count_connections(self):
+        """Say how many connections to Postgres Flaskr has."""
+        query = """
+            select count(*) from pg_stat_activity
+            where application_name = %s and pid <> pg_backend_pid()
+        """
+        return self.ask_postgres(query, [self.schema])[0][0]
 
     def configure(self, **settings):
         """Change the configuration until the end of the test."""
@@ -669,13 +678,6 @@ class PostgresTest(FlaskrTestCase):
             where application_name = %s and pid <> pg_backend_pid()
         """
         self.ask_postgres(cut, [self.schema])
-
-    def count_connections(self):
-        query = """
-            select count(*) from pg_stat_activity
-            where application_name = %s and pid <> pg_backend_pid()
-        """
-        return self.ask_postgres(query, [self.schema])[0][0]
 
     def use_url(self, **changes):
         """Connect in another way."""
@@ -3635,7 +3637,7 @@ class ServedTestCase(FlaskrTestCase):
 
     def start(self, *options, password='secret', **environment):
         """Start gunicorn with these options, and wait until it listens."""
-        ours = ('FLASK', 'GUNICORN', 'PORT', 'WEB_CONCURRENCY', 'DYNO', 'DATABASE_URL')
+        ours = ('FLASK', 'GUNICORN', 'PORT', 'WEB_CONCURRENCY', 'DYNO', 'DATABASE_URL', 'FORWARDED')
         inherited = {name: os.environ[name] for name in os.environ if not name.startswith(ours)}
         environment = {
             **inherited,
@@ -3699,13 +3701,20 @@ class ServedTestCase(FlaskrTestCase):
     def post(self, title):
         return self.visit('/add', {'title': title, 'text': ''})
 
+    def find_free_port(self):
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            return str(listener.getsockname()[1])
+
+    def cookies(self):
+        (processor,) = (h for h in self.browser.handlers if hasattr(h, 'cookiejar'))
+        return processor.cookiejar
+
     def begin_post(self, *headers):
         """Send a post but for its body, and wait until the application asks for that.
 
         gunicorn says so with "100 Continue". Returns the connection.
         """
-        processors = [h for h in self.browser.handlers if hasattr(h, 'cookiejar')]
-        cookies = [f'{cookie.name}={cookie.value}' for cookie in processors[0].cookiejar]
+        cookies = [f'{cookie.name}={cookie.value}' for cookie in self.cookies()]
         head = [
             'POST /add HTTP/1.1',
             'Host: 127.0.0.1',
@@ -3777,13 +3786,25 @@ class ServingTest(unittest.TestCase):
     def test_it_keeps_connections_for_longer_than_herokus_router(self):
         self.assertGreater(self.settings()['keepalive'], 90)
 
-    def test_on_heroku_it_believes_the_router_about_https(self):
-        self.assertEqual(self.settings(DYNO='web.1')['forwarded_allow_ips'], '*')
+    def test_there_is_a_worker_for_each_core_but_two_at_least_and_four_at_most(self):
+        for cores, workers in [(1, 2), (2, 2), (3, 3), (4, 4), (64, 4)]:
+            with (
+                self.subTest(cores=cores),
+                mock.patch('os.sched_getaffinity', return_value=set(range(cores)), create=True),
+            ):
+                self.assertEqual(self.settings(WEB_CONCURRENCY='')['workers'], workers)
 
-    def test_elsewhere_it_believes_only_a_proxy_on_the_same_machine(self):
-        with mock.patch.dict(os.environ):
-            os.environ.pop('DYNO', None)
-            self.assertNotIn('forwarded_allow_ips', self.settings())
+    def test_where_nobody_tells_which_cores_may_be_used_all_count(self):
+        for cores, workers in [(3, 3), (None, 2)]:
+            with (
+                mock.patch('os.cpu_count', return_value=cores),
+                mock.patch('os.sched_getaffinity', create=True),
+            ):
+                del os.sched_getaffinity
+                self.assertEqual(self.settings(WEB_CONCURRENCY='')['workers'], workers)
+
+    def test_the_environment_decides_about_the_workers(self):
+        self.assertEqual(self.settings(WEB_CONCURRENCY='7')['workers'], '7')
 
     def test_heroku_is_told_how_to_start_it(self):
         self.assertEqual(self.read('Procfile'), b'web: gunicorn app:app\n')
@@ -3881,20 +3902,46 @@ class ServedTest(ServedTestCase):
         self.assertEqual({self.post('Title')[0] for _ in range(6)}, {200})
 
     def test_port_and_options_come_from_the_environment(self):
-        with socket.create_server(('127.0.0.1', 0)) as listener:
-            port = str(listener.getsockname()[1])
+        port = self.find_free_port()
         self.start(PORT=port, GUNICORN_CMD_ARGS='--name changed', WEB_CONCURRENCY='2')
         self.assertEqual(self.address, f'http://127.0.0.1:{port}')
         self.assertEqual(self.visit('/')[0], 200)
         self.read_log_until('Booting worker', times=2)
 
-    def test_each_request_is_in_the_log(self):
-        self.start()
-        self.visit('/?in=the-log')
+    def stop(self):
         self.server.terminate()
         self.server.wait(timeout=20)
         self.kill()
-        self.assertIn('GET /?in=the-log', self.log)
+
+    def test_no_request_is_in_the_log(self):
+        self.start()
+        self.visit('/?in=the-log')
+        self.stop()
+        self.assertNotIn('in=the-log', self.log)
+
+    def test_on_a_dyno_it_does_what_heroku_asks_for(self):
+        """The buildpack for Python sets these in python.gunicorn.sh and WEB_CONCURRENCY.sh."""
+        for workers in (2, 4):
+            self.start(
+                PORT=self.find_free_port(),
+                DYNO='web.1',
+                WEB_CONCURRENCY=str(workers),
+                FORWARDED_ALLOW_IPS='*',
+                GUNICORN_CMD_ARGS='--access-logfile -',
+            )
+            self.assertIn('Listening at: http://0.0.0.0:', self.log)
+            self.read_log_until('Booting worker', times=workers)
+            with concurrent.futures.ThreadPoolExecutor(40) as readers:
+                pages = readers.map(lambda n: self.visit(f'/?page={n}')[0], range(200))
+                self.assertEqual(set(pages), {200})
+            if self.postgres_url:
+                self.assertLessEqual(self.count_connections(), 4 * workers)
+            self.log_in(X_Forwarded_Proto='https')
+            self.assertEqual({cookie.secure for cookie in self.cookies()}, {True})
+            self.stop()
+            self.assertEqual(self.log.count('Booting worker'), workers)
+            self.assertIn('GET /?page=199 ', self.log)
+            self.assertEqual('will vanish' in self.log, not self.postgres_url)
 
     def test_nothing_else_appears_in_the_folder_or_at_home(self):
         before = {'__pycache__', *os.listdir(FOLDER)}
