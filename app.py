@@ -159,13 +159,17 @@ def is_path(database):
     return not re.search('://|^postgres(ql)?:|password=', str(database))
 
 
+idle = threading.local()  # the Postgres connection of each thread, between its requests
+
+
 class PostgresConnection:
     """A connection to Postgres that can be used as one to SQLite, errors included."""
 
     def __init__(self, url):
         import psycopg  # here, since it takes long and SQLite doesn't need it
 
-        self.error, self.idle = psycopg.Error, psycopg.pq.TransactionStatus.IDLE
+        self.url, self.process, self.has_failed = url, os.getpid(), False
+        self.error, self.no_transaction = psycopg.Error, psycopg.pq.TransactionStatus.IDLE
         if not re.fullmatch(f'[a-z]+://([^@/?#]*@)?{HOST}(,{HOST})*([/?][^@]*)?', url):
             # Part of a password would be taken for the host or port, and told in an error.
             codes = '@ as %40, / as %2F, ? as %3F and # as %23'
@@ -199,6 +203,7 @@ class PostgresConnection:
         try:
             yield
         except self.error as error:
+            self.has_failed = True
             raise sqlite3.OperationalError(str(error)) from error
 
     def execute(self, statement, values=()):
@@ -219,19 +224,32 @@ class PostgresConnection:
 
     def is_alive(self):
         """Ask, since the server may have restarted or the network been cut."""
-        try:
+        with suppress(sqlite3.OperationalError):
             self.execute('select 1')
-        except sqlite3.OperationalError:
-            return False
-        return True
+        return not self.has_failed
 
     @property
     def in_transaction(self):
         """Say whether a transaction has begun and not ended."""
-        return self.db.info.transaction_status != self.idle
+        return self.db.info.transaction_status != self.no_transaction
 
     def close(self):
-        self.db.close()
+        """Leave the connection to this thread's next request, since opening one takes long."""
+        if self.has_failed or self.in_transaction or hasattr(idle, 'db'):
+            self.db.close()
+        else:
+            idle.db = self
+
+
+def take_idle_connection(url):
+    """Return this thread's idle connection to a Postgres, or None."""
+    db = vars(idle).pop('db', None)
+    if db is None or db.process != os.getpid():  # the parent goes on using its own
+        return None
+    if db.url != url or not db.is_alive():
+        db.db.close()
+        return None
+    return db
 
 
 @contextmanager
@@ -313,6 +331,9 @@ def connect_db():
     """
     database, timeout = str(app.config['DATABASE']), app.config['DATABASE_TIMEOUT']
     if is_postgres():
+        db = take_idle_connection(database)
+        if db:
+            return db  # which was ready before
         db = PostgresConnection(database)
     elif not is_path(database):
         schemes = 'postgres://, postgresql:// or sqlite:///'
@@ -346,68 +367,19 @@ def init_db():
     connect_db().close()
 
 
-def find_database():
-    """Return which database this is: its URL alone, or what tells its file from others.
-
-    Of a file that is its path and number, and when anybody wrote to it last, which tells
-    it from one that is copied over it. None: there is no file yet.
-    """
-    database = app.config['DATABASE']
-    if is_postgres():
-        return (database,)
-    try:
-        status = os.stat(database)
-    except OSError:
-        return None
-    return str(database), status.st_dev, status.st_ino, status.st_mtime_ns
-
-
-def is_same_database(one, other):
-    """Compare two results of find_database(), whenever a file was written to."""
-    return None not in (one, other) and one[:3] == other[:3]
-
-
-idle = threading.local()  # one connection of each thread, between its requests
-
-
-def lay_down_connection(db, database):
-    """Leave a connection to this thread's next request, since it takes long to open one.
-
-    No process but this one may use it, and nobody after a change by somebody else.
-    """
-    idle.db, idle.process, idle.database = db, os.getpid(), database
-
-
-def take_connection(database):
-    """Return this thread's idle connection, or None if there is none that can be used."""
-    db = vars(idle).pop('db', None)
-    if db is None or idle.process != os.getpid():
-        return None
-    if idle.database != database or (is_postgres() and not db.is_alive()):
-        db.close()
-        return None
-    return db
-
-
 def get_db():
     """Return this context's connection."""
     if 'db' not in g:
-        g.database = find_database()  # before it is opened, since it may be replaced
-        g.db = take_connection(g.database) or connect_db()
+        g.db = connect_db()
     return g.db
 
 
 @app.teardown_appcontext
 def close_db(error):
-    """Leave the connection to the next context, or close it if something went wrong."""
+    """Close this context's connection, if it has one."""
     db = g.pop('db', None)
-    if db is None:
-        return
-    database = find_database()
-    if error or db.in_transaction or not is_same_database(database, g.database):
+    if db:
         db.close()
-    else:
-        lay_down_connection(db, database)
 
 
 class Watch:
@@ -415,7 +387,7 @@ class Watch:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.db = self.database = self.process = self.state = None
+        self.db = self.file = self.process = self.state = None
         self.openings = 0
         self.asked = -math.inf
 
@@ -423,7 +395,9 @@ class Watch:
         """Return a value that is another one after each change, or None if it can't be told."""
         try:
             return self.ask_postgres() if is_postgres() else self.ask_sqlite()
-        except sqlite3.Error:
+        except sqlite3.Error as error:
+            if 'locked' not in str(error):  # as it is for a moment with each post
+                app.logger.warning('No page is kept: %s', error)
             return None
 
     def ask_again(self):
@@ -436,31 +410,32 @@ class Watch:
         So that connection never writes, and all threads share it: another counts anew.
         See https://sqlite.org/pragma.html#pragma_data_version
         """
-        database = find_database()
-        if database is None:
-            return None
+        path = app.config['DATABASE']
+        try:
+            status = os.stat(path)
+        except OSError:
+            return None  # there is no file yet
+        file = str(path), status.st_dev, status.st_ino
         with self.lock:
-            if not is_same_database(database, self.database) or self.process != os.getpid():
+            if file != self.file or self.process != os.getpid():
                 if self.db:
                     self.db.close()
-                path = app.config['DATABASE']
                 self.db = sqlite3.connect(path, timeout=0, check_same_thread=False)
-                self.database, self.process = database, os.getpid()
+                self.file, self.process = file, os.getpid()
                 self.openings += 1
             changes = self.db.execute('pragma data_version').fetchone()[0]
-            return self.openings, database, changes
+            # The time tells a file that was copied over this one, if it counts as far.
+            return self.openings, status.st_mtime_ns, changes
 
     def ask_postgres(self):
         """Ask every CHECK_INTERVAL seconds for what a trigger keeps in schema_postgres.sql."""
         now = time.monotonic()
         if now - self.asked >= app.config['CHECK_INTERVAL']:
             self.asked, self.state = now, None  # until there is an answer, which may take long
-            database = find_database()
-            db = take_connection(database) or connect_db()
-            lay_down_connection(db, database)  # take_connection() asks whether it is alive
-            row = db.execute('select last_change from changes').fetchone()
+            with closing(connect_db()) as db:
+                row = db.execute('select last_change from changes').fetchone()
             if self.asked == now:  # a late answer must not take the place of a newer one
-                self.state = database, row['last_change']
+                self.state = app.config['DATABASE'], row['last_change']
         return self.state
 
 

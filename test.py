@@ -128,9 +128,9 @@ class FlaskrTestCase(unittest.TestCase):
     def forget_connection(self):
         """Let the next request open the database anew, and ask it whether it has changed."""
         app.watch.ask_again()
-        db = vars(app.idle).pop('db', None)
-        if db:
-            db.close()
+        if hasattr(app.idle, 'db'):
+            app.idle.db.db.close()
+            del app.idle.db
 
     def login(self, username='admin', password='admin', client=None):
         return (client or self.client).post(
@@ -277,33 +277,6 @@ class DatabaseTest(FlaskrTestCase):
         with app.app.app_context():
             self.assertIs(app.get_db(), app.get_db())
 
-    def test_the_connection_is_kept_for_the_next_context(self):
-        self.assertIs(self.open_connection(), self.open_connection())
-
-    def test_a_connection_is_not_kept_for_another_database(self):
-        with app.app.app_context():
-            db = app.get_db()
-            app.app.config['DATABASE'] = 'postgresql:///another'
-        self.assertClosed(db)
-
-    def test_every_thread_has_a_connection_of_its_own(self):
-        connections = [self.open_connection()]
-
-        def open_another():
-            connections.append(self.open_connection())
-            self.forget_connection()
-
-        thread = threading.Thread(target=open_another)
-        thread.start()
-        thread.join()
-        self.assertIsNot(connections[0], connections[1])
-
-    def test_a_connection_is_closed_after_an_error(self):
-        with self.assertRaises(ZeroDivisionError), app.app.app_context():
-            db = app.get_db()
-            1 / 0  # noqa: B018
-        self.assertClosed(db)
-
     def test_a_connection_is_closed_rather_than_kept_in_a_transaction(self):
         with app.app.app_context():
             db = app.get_db()
@@ -312,7 +285,7 @@ class DatabaseTest(FlaskrTestCase):
         self.assertClosed(db)
         self.assertEqual(self.query('select * from entries'), [])
 
-    def test_a_kept_connection_does_not_keep_the_database_locked(self):
+    def test_a_request_does_not_keep_the_database_locked(self):
         self.read_index()
         self.query("insert into entries (title, text) values ('From elsewhere', '')")
         self.assertEqual(self.titles(), ['From elsewhere'])
@@ -369,6 +342,19 @@ class SqliteTestCase(FlaskrTestCase):
 
     postgres_url = None
 
+    @contextlib.contextmanager
+    def each_connection(self, prepare):
+        """Call prepare(db) for each connection that is opened."""
+        connect_db = app.connect_db
+
+        def connect():
+            db = connect_db()
+            prepare(db)
+            return db
+
+        with mock.patch.object(app, 'connect_db', connect):
+            yield
+
 
 class SqliteTest(SqliteTestCase):
     def make_tutorial_database(self):
@@ -394,21 +380,22 @@ class SqliteTest(SqliteTestCase):
         os.unlink(self.database)
         self.assertEqual(self.titles(), [])
 
-    def test_a_process_does_not_use_the_connection_of_its_parent(self):
-        inherited = self.open_connection()
+    def test_the_connection_is_closed_at_the_end_of_a_request(self):
+        self.assertClosed(self.open_connection())
 
-        def open_another(number):
-            self.assertIsNot(self.open_connection(), inherited)
+    def test_a_database_that_could_only_be_read_takes_posts_again_when_it_can_be_written(self):
+        self.login()
+        connect = sqlite3.connect
 
-        self.assertEqual(self.at_once(1, open_another), [0])
+        def connect_to_read(path, **options):
+            return connect(f'file:{path}?mode=ro', uri=True, **options)
 
-    def test_a_database_that_is_replaced_during_a_request_is_opened_after_it(self):
-        self.add_entries('Old')
-        shutil.copy(self.database, f'{self.database}.other')
-        with app.app.app_context():
-            db = app.get_db()
-            os.replace(f'{self.database}.other', self.database)
-        self.assertClosed(db)
+        with (
+            mock.patch.object(sqlite3, 'connect', connect_to_read),
+            self.assertLogs(app.app.logger, 'ERROR'),
+        ):
+            self.assertStatus(self.add_entry('Title'), 503)
+        self.assertStatus(self.add_entry('Title'), 200)
 
     def test_a_database_that_is_copied_over_this_one_loses_no_post(self):
         """Though SQLite's own counter of changes comes to the same number again."""
@@ -430,15 +417,16 @@ class SqliteTest(SqliteTestCase):
     def test_a_locked_database_is_waited_for_once(self):
         self.configure(DATABASE_TIMEOUT=0.01, PROPAGATE_EXCEPTIONS=False)
         self.login()
-        with (
-            contextlib.closing(sqlite3.connect(self.database)) as db,
-            mock.patch.object(app, 'connect_db') as connect_db,
-            self.assertLogs(app.app.logger, 'ERROR'),
-        ):
-            db.execute('begin exclusive')
-            self.assertStatus(self.read_index(), 503)
-        connect_db.assert_not_called()
-        self.assertStatus(self.read_index(), 200)
+        for client in [self.client, app.app.test_client()]:
+            with (
+                contextlib.closing(sqlite3.connect(self.database)) as db,
+                mock.patch.object(app, 'connect_db', side_effect=app.connect_db) as connect_db,
+                self.assertLogs(app.app.logger, 'ERROR'),
+            ):
+                db.execute('begin exclusive')
+                self.assertStatus(self.read_index(client), 503)
+            connect_db.assert_called_once()
+            self.assertStatus(self.read_index(client), 200)
 
     def test_nobody_else_can_read_the_file(self):
         """It holds the key that signs cookies."""
@@ -583,11 +571,8 @@ class SqliteTest(SqliteTestCase):
     def statements(self, path):
         """Give the queries that a page makes, as SQLite gets them."""
         statements = []
-        with app.app.app_context():
-            app.get_db().set_trace_callback(statements.append)
-        self.client.get(path)
-        with app.app.app_context():
-            app.get_db().set_trace_callback(None)
+        with self.each_connection(lambda db: db.set_trace_callback(statements.append)):
+            self.client.get(path)
         return [line for line in statements if line.lstrip().startswith('select')]
 
     def test_no_page_looks_through_all_entries_or_counts_them(self):
@@ -619,11 +604,12 @@ class SqliteTest(SqliteTestCase):
     def count_steps(self, path):
         """Give how many of SQLite's instructions a page takes, in tens."""
         steps = []
-        with app.app.app_context():
-            app.get_db().set_progress_handler(lambda: steps.append(1), 10)
-        self.client.get(path)
-        with app.app.app_context():
-            app.get_db().set_progress_handler(None, 10)
+
+        def count(db):
+            db.set_progress_handler(lambda: steps.append(1), 10)
+
+        with self.each_connection(count):
+            self.client.get(path)
         return len(steps)
 
     def test_no_page_takes_more_work_with_more_entries(self):
@@ -689,6 +675,40 @@ class PostgresTest(FlaskrTestCase):
         for _ in range(5):
             self.read_index()
         self.assertEqual(self.count_connections(), 1)
+
+    def test_the_connection_is_kept_for_the_next_context(self):
+        self.assertIs(self.open_connection(), self.open_connection())
+
+    def test_a_connection_is_not_kept_for_another_database(self):
+        db = self.open_connection()
+        self.use_url(application_name='another')
+        self.assertIsNot(self.open_connection(), db)
+        self.assertClosed(db)
+
+    def test_of_two_connections_of_a_thread_one_is_kept(self):
+        with app.app.app_context():
+            db = app.get_db()
+            other = self.open_connection()
+        self.assertClosed(db)
+        self.assertIs(self.open_connection(), other)
+
+    def test_every_thread_has_a_connection_of_its_own(self):
+        connections = [self.open_connection()]
+
+        def open_another():
+            connections.append(self.open_connection())
+            self.forget_connection()
+
+        thread = threading.Thread(target=open_another)
+        thread.start()
+        thread.join()
+        self.assertIsNot(connections[0], connections[1])
+
+    def test_a_connection_is_closed_after_an_error(self):
+        with app.app.app_context(), self.assertRaises(sqlite3.OperationalError):
+            db = app.get_db()
+            db.execute('select no_such_column from entries')
+        self.assertClosed(db)
 
     def test_a_process_does_not_use_the_connection_of_its_parent(self):
         def read(number):
@@ -2352,16 +2372,7 @@ class DatabaseTroubleTest(SqliteTestCase):
 
     def pragma(self, pragma):
         """Make each connection start with this pragma."""
-        connect_db = app.connect_db
-
-        def connect():
-            db = connect_db()
-            db.execute(f'pragma {pragma}')
-            return db
-
-        patch = mock.patch.object(app, 'connect_db', connect)
-        patch.start()
-        self.addCleanup(patch.stop)
+        self.enterContext(self.each_connection(lambda db: db.execute(f'pragma {pragma}')))
 
     def assertTrouble(self, words, text='What I typed', details='sqlite3'):
         """Assert that a post says what is wrong and gives the text back."""
@@ -3455,7 +3466,7 @@ class PostgresPageCacheTest(PageCacheTestCase):
     def test_the_database_is_asked_once_in_a_while_only(self):
         self.configure(CHECK_INTERVAL=60)
         self.read()
-        with mock.patch.object(app, 'take_connection') as take:
+        with mock.patch.object(app, 'take_idle_connection') as take:
             for _ in range(50):
                 self.read()
         take.assert_not_called()
@@ -3481,7 +3492,7 @@ class PostgresPageCacheTest(PageCacheTestCase):
             app.watch.ask_again()
 
         self.configure(CHECK_INTERVAL=60)
-        with mock.patch.object(app, 'take_connection', post_meanwhile):
+        with mock.patch.object(app, 'take_idle_connection', post_meanwhile):
             self.assertIsNone(app.watch.find_state())
         self.assertIsNotNone(app.watch.find_state())
 
@@ -3509,7 +3520,10 @@ class PostgresPageCacheTest(PageCacheTestCase):
             raise sqlite3.OperationalError('no answer')
 
         self.configure(CHECK_INTERVAL=60)
-        with mock.patch.object(app, 'connect_db', ask_slowly):
+        with (
+            mock.patch.object(app, 'connect_db', ask_slowly),
+            self.assertLogs(app.app.logger, 'WARNING') as logs,
+        ):
             asker = threading.Thread(target=app.watch.find_state)
             asker.start()
             asked.wait(20)
@@ -3517,21 +3531,23 @@ class PostgresPageCacheTest(PageCacheTestCase):
             answer.set()
             asker.join()
         self.assertIsNone(app.watch.find_state())
+        self.assertIn('No page is kept: no answer', logs.output[0])
 
     def test_no_page_is_shown_from_before_an_answer_that_failed(self):
-        self.configure(CHECK_INTERVAL=0)
         self.read()
-        with mock.patch.object(app, 'take_connection', side_effect=sqlite3.OperationalError('no')):
+        self.query('alter table changes rename to renamed')
+        with self.assertLogs(app.app.logger, 'WARNING') as logs:
             self.assertIsNone(app.watch.find_state())
+        self.assertIn('No page is kept: relation "changes" does not exist', logs.output[0])
         app.app.config['CHECK_INTERVAL'] = 60
         self.assertIsNone(app.watch.find_state())
 
     def test_the_database_is_asked_on_the_connection_of_the_thread(self):
         self.read()
-        with mock.patch.object(app, 'connect_db') as connect_db:
+        with mock.patch.object(app, 'PostgresConnection') as connection:
             for _ in range(3):
                 app.watch.find_state()
-        connect_db.assert_not_called()
+        connection.assert_not_called()
 
     def test_the_author_can_log_out_during_an_import(self):
         import psycopg
