@@ -342,6 +342,7 @@ def connect_db():
         with suppress(OSError):  # it is there already, or SQLite says what is wrong
             # For its owner only, since it will hold the key that signs cookies.
             os.close(os.open(os.path.realpath(database), os.O_CREAT | os.O_EXCL, 0o600))
+            app.logger.warning('%s was not there: it is a new, empty blog', database)
         db = sqlite3.connect(database, timeout=timeout, isolation_level=None)
         db.row_factory = sqlite3.Row
     try:

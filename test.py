@@ -125,6 +125,10 @@ class FlaskrTestCase(unittest.TestCase):
         self.addCleanup(patch.stop)
         self.forget_connection()
 
+    def quiet_log(self):
+        """Keep warnings out of the log until the end of the test."""
+        self.enterContext(mock.patch.object(app.app.logger, 'warning'))
+
     def forget_connection(self):
         """Let the next request open the database anew, and ask it whether it has changed."""
         app.watch.ask_again()
@@ -294,6 +298,14 @@ class DatabaseTest(FlaskrTestCase):
         with app.app.app_context():
             self.assertEqual(app.find_newest(1), [])
 
+    def test_a_change_of_the_schema_has_a_number_of_its_own(self):
+        """Who changes one of these files raises SCHEMA_VERSION, or no database gets it."""
+        hashes = []
+        for name in ['schema.sql', 'schema_postgres.sql']:
+            with open(os.path.join(FOLDER, name), 'rb') as file:
+                hashes.append(hashlib.sha256(file.read()).hexdigest()[:8])
+        self.assertEqual((app.SCHEMA_VERSION, *hashes), (4, '922931a1', 'c8973645'))
+
     def test_initializing_again_keeps_every_entry(self):
         with app.app.app_context():
             app.insert_entry('Title', 'Text')
@@ -342,6 +354,11 @@ class SqliteTestCase(FlaskrTestCase):
 
     postgres_url = None
 
+    def remove_file(self):
+        """Remove the database; the log says when another is made, which we know."""
+        self.quiet_log()
+        os.unlink(self.database)
+
     @contextlib.contextmanager
     def each_connection(self, prepare):
         """Call prepare(db) for each connection that is opened."""
@@ -377,7 +394,7 @@ class SqliteTest(SqliteTestCase):
         self.add_entry('Newer')
         os.replace(f'{self.database}.other', self.database)
         self.assertEqual(self.titles(), ['Old'])
-        os.unlink(self.database)
+        self.remove_file()
         self.assertEqual(self.titles(), [])
 
     def test_the_connection_is_closed_at_the_end_of_a_request(self):
@@ -430,7 +447,7 @@ class SqliteTest(SqliteTestCase):
 
     def test_nobody_else_can_read_the_file(self):
         """It holds the key that signs cookies."""
-        os.unlink(self.database)
+        self.remove_file()
         before = os.umask(0)
         self.addCleanup(os.umask, before)
         self.read_index()
@@ -442,6 +459,7 @@ class SqliteTest(SqliteTestCase):
         self.addCleanup(os.unlink, link)
         self.addCleanup(os.unlink, f'{link}ed')
         os.symlink(f'{link}ed', link)
+        self.quiet_log()
         self.configure(DATABASE=link)
         self.read_index(app.app.test_client())
         self.assertEqual(os.stat(link).st_mode & 0o777, 0o600)
@@ -451,10 +469,21 @@ class SqliteTest(SqliteTestCase):
         self.read_index()
         self.assertEqual(os.stat(self.database).st_mode & 0o777, 0o640)
 
-    def test_a_missing_file_becomes_a_blog_on_first_use(self):
+    def test_a_missing_file_becomes_a_blog_on_first_use_and_the_log_says_so(self):
+        """Since it may have vanished, as with a disk that is not mounted."""
         os.unlink(self.database)
-        with app.app.app_context():
+        with self.assertLogs(app.app.logger, 'WARNING') as logs, app.app.app_context():
             self.assertEqual(app.find_newest(1), [])
+        self.assertIn(f'{self.database} was not there', logs.output[0])
+
+    def test_the_log_says_it_once_and_of_a_missing_file_only(self):
+        with self.assertNoLogs(app.app.logger, 'WARNING'):
+            self.read_index()
+        os.unlink(self.database)
+        with self.assertLogs(app.app.logger, 'WARNING') as logs:
+            self.read_index()
+            self.read_index()
+        self.assertEqual(len(logs.output), 1)
 
     def test_a_database_of_the_tutorial_keeps_every_entry(self):
         self.make_tutorial_database()
@@ -551,7 +580,7 @@ class SqliteTest(SqliteTestCase):
             with app.app.app_context():
                 app.insert_entry(f'From process {number}', '')
 
-        os.unlink(self.database)
+        self.remove_file()
         self.assertEqual(self.at_once(8, serve), [0] * 8)
         self.assertEqual(self.query('select count(*) from entries'), [(8,)])
         self.assertEqual(len(self.query('select * from internals')), 1)
@@ -652,6 +681,15 @@ class SqliteTest(SqliteTestCase):
 )
 class PostgresTest(FlaskrTestCase):
     """What only Postgres does."""
+
+    def test_a_database_of_an_earlier_flaskr_gets_what_it_lacks(self):
+        """Some say version 3 without the table of changes."""
+        self.query('drop trigger entries_note_change on entries')
+        self.query('drop table changes')
+        self.query('update internals set schema_version = 3')
+        self.forget_connection()
+        self.assertEqual(self.titles(), ['Before'])
+        self.assertIsNotNone(app.watch.find_state())
 
     def setUp(self):
         super().setUp()
@@ -3011,6 +3049,7 @@ class MovingTest(DataTestCase):
         self.import_feed({'id': 'https://example.org/1', 'content_text': 'From elsewhere'})
         first = self.run_command('export').stdout_bytes
         self.write(first.decode())
+        self.quiet_log()
         other = os.path.join(self.folder, 'other.db')
         self.configure(DATABASE=other)
         self.assertEqual(self.run_command('import', self.file).exit_code, 0)
@@ -3444,7 +3483,7 @@ class SqlitePageCacheTest(SqliteTestCase, PageCacheTestCase):
     def test_a_database_that_is_gone_shows_at_once(self):
         self.add_entries('Old')
         self.read()
-        os.unlink(self.database)
+        self.remove_file()
         self.assertDoesNotShow(self.read(), 'Old')
 
     def test_a_locked_database_shows_at_once_and_keeps_the_pages_for_later(self):
@@ -3759,6 +3798,7 @@ class HerokuTest(FlaskrTestCase):
             return self.read_index()
 
     def test_the_author_is_told_when_entries_will_vanish(self):
+        self.quiet_log()
         self.configure(DATABASE=os.path.join(tempfile.mkdtemp(), 'flaskr.db'))
         self.login()
         response = self.read_dyno_index()
