@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import wraps
 
@@ -260,7 +260,9 @@ def transaction(db):
     write would each wait for the other, and one fail with "database is locked"; in
     Postgres both would act on what they read.
     """
-    if is_postgres():
+    if db.in_transaction:
+        yield db  # which is a part of that
+    elif is_postgres():
         with db.transaction():
             db.execute("select pg_advisory_xact_lock(hashtext('flaskr'))")
             yield db
@@ -501,7 +503,8 @@ SELECT_ENTRIES = """
         coalesce(updated, created, '1970-01-01T00:00:00Z') as changed
     from entries
 """
-ROWS_AT_ONCE = 100  # of an export or import; a text may be as large as a megabyte
+ROWS_AT_ONCE = 100  # of an export; a text may be as large as a megabyte
+IMPORT_PAUSE = 0.15  # seconds; SQLite asks every 0.1 whether a lock is free
 IN_TRASH = {False: 'deleted is null', True: 'deleted is not null'}
 
 
@@ -648,41 +651,69 @@ def read_all_entries():
         last_id = rows[-1]['id']
 
 
-def import_entries(db, entries):
-    """Store the entries that are not here already; yield how many, a part at a time.
+def split_in_parts(entries):
+    """Yield the entries in parts, each of which is stored in a fraction of a second."""
+    part, weight = [], 0
+    for entry in entries:
+        part.append(entry)
+        weight += 1000 + len(entry['text'])
+        if weight >= 1_000_000:
+            yield part
+            part, weight = [], 0
+    if part:
+        yield part
 
-    Each is a dict of columns with a guid that says which it is. It keeps its id if that
-    is free. The others get new ids at the end, from the oldest on.
+
+def import_part(part, columns):
+    """Store the entries of a part that are not here already; without an id only if it may be new.
+
+    Returns how many were stored, and the others that are not here.
     """
-    lock_entries(db)
-    columns = 'title, text, created, updated, deleted, version, guid'
-    names = columns.split(', ')
-    marks = ', '.join('?' * len(names))
-    without_id = {}
-    for start in range(0, len(entries), ROWS_AT_ONCE):
-        part = {entry['guid']: entry for entry in entries[start : start + ROWS_AT_ONCE]}
-        ids = [entry['id'] for entry in part.values() if entry['id']]
-        here = find_known(list(part), ids)
+    by_guid = {entry['guid']: entry for entry in part}
+    with transaction(get_db()) as db:
+        lock_entries(db)
+        here = find_known(list(by_guid), [entry['id'] for entry in part if entry['id']])
         known = {entry['guid'] or entry_urn(entry) for entry in here}
         taken = {entry['id'] for entry in here}
-        rows = []
-        for guid, entry in part.items():
+        stored, others = [], []
+        for guid, entry in by_guid.items():
             if guid in known:
                 continue
-            if entry['id'] and entry['id'] not in taken:
-                taken.add(entry['id'])
-                if guid == entry_urn(entry):
-                    entry['guid'] = None  # which is found by its id
-                rows.append([entry['id'], *(entry[name] for name in names)])
-            else:
-                without_id[guid] = entry
-        db.executemany(f'insert into entries (id, {columns}) values (?, {marks})', rows)
-        yield len(rows)
-    skip_given_ids(db)
-    oldest_first = sorted(without_id.values(), key=lambda entry: entry['created'] or '')
-    rows = [[entry[name] for name in names] for entry in oldest_first]
-    db.executemany(f'insert into entries ({columns}) values ({marks})', rows)
-    yield len(rows)
+            if entry['id'] in taken:
+                entry['id'] = None
+            taken.add(entry['id'])
+            if guid == entry_urn(entry):
+                entry['guid'] = None  # which is found by its id
+            (stored if entry['id'] or 'id' not in columns else others).append(entry)
+        statement = f"""
+            insert into entries ({', '.join(columns)}) values ({', '.join('?' * len(columns))})
+        """
+        db.executemany(statement, [[entry[name] for name in columns] for entry in stored])
+        skip_given_ids(db)
+    return len(stored), others
+
+
+def import_entries(entries):
+    """Store the entries that are not here already; yield a part's size and how many of it.
+
+    Each is a dict of columns with a guid that says which it is. It keeps its id if that
+    is free. The others get new ids at the end, from the oldest on. Into an empty blog all
+    come in one transaction; in another each part has its own, and others get in between.
+    """
+    db = get_db()
+    is_empty = not db.execute('select id from entries limit 1').fetchone()
+    columns = ['title', 'text', 'created', 'updated', 'deleted', 'version', 'guid']
+    # From the highest id on, so that none of them is given to a post that comes between.
+    queue, others = sorted(entries, key=lambda entry: entry['id'] or 0, reverse=True), []
+    with transaction(db) if is_empty else nullcontext():
+        for names in ['id', *columns], columns:
+            for part in split_in_parts(queue):
+                count, left = import_part(part, names)
+                others += left
+                yield len(part), count
+                if count and not is_empty:
+                    time.sleep(IMPORT_PAUSE)
+            queue = sorted(others, key=lambda entry: entry['created'] or '')
 
 
 def move_entry(entry_id, deleted):
@@ -1278,13 +1309,17 @@ def import_command(file):
         except ValueError as error:
             sys.exit(f'{file}: {error}')
         imported = 0
-        progress = click.progressbar(
+        with click.progressbar(
             length=len(entries), file=sys.stderr, hidden=not sys.stderr.isatty()
-        )
-        with transaction(get_db()) as db, progress:
-            for count in import_entries(db, entries):
-                imported += count
-                progress.update(ROWS_AT_ONCE)
+        ) as progress:
+            try:
+                for size, count in import_entries(entries):
+                    progress.update(size)
+                    imported += count
+            except sqlite3.Error:
+                again = 'The import stopped. Try again: what is here already stays as it is.'
+                click.echo(again, err=True)
+                raise
     click.echo(f'Imported {imported} entries; {len(entries) - imported} were here already.')
 
 

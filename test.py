@@ -820,8 +820,8 @@ class PostgresTest(FlaskrTestCase):
         with app.app.app_context():
             entry = {'id': 2, 'title': 'Imported', 'text': '', 'created': None, 'updated': None}
             entry = {**entry, 'deleted': None, 'version': 1, 'guid': 'x'}
-            with app.transaction(app.get_db()) as db:
-                self.assertEqual(sum(app.import_entries(db, [entry])), 1)
+            with app.transaction(app.get_db()):
+                self.assertEqual(list(app.import_entries([entry])), [(1, 1)])
                 poster = threading.Thread(target=self.add_entry, args=['Posted'])
                 poster.start()
                 time.sleep(0.2)
@@ -2968,6 +2968,72 @@ class ImportTest(DataTestCase):
         self.assertEqual(result.exit_code, 1)
         self.assertIn('cannot be used', result.output)
         self.assertEqual(self.rows(), [])
+
+    def import_in_parts(self, pause=lambda: None):
+        """Import five entries, two at once, and call pause() after each part."""
+        items = [{'id': str(number), 'title': f'Entry {number}'} for number in range(2, 6)]
+        self.write_feed({'id': 'x', 'title': 'Without a number'}, *items)
+
+        def split(entries):
+            return [entries[start : start + 2] for start in range(0, len(entries), 2)]
+
+        with (
+            mock.patch.object(app, 'split_in_parts', split),
+            mock.patch.object(time, 'sleep', side_effect=lambda seconds: pause()) as sleep,
+        ):
+            return self.run_command('import', self.file), sleep.call_count
+
+    def test_an_empty_blog_gets_all_entries_at_once(self):
+        result, pauses = self.import_in_parts()
+        self.assertIn('Imported 5 entries; 0 were here already.', result.output)
+        self.assertEqual(pauses, 0)
+        self.assertEqual(self.titles()[::-1][:2], ['Entry 2', 'Entry 3'])
+
+    def test_others_read_and_post_while_entries_come_in_by_parts(self):
+        def read_and_post():
+            self.assertStatus(self.read_index(app.app.test_client()), 200)
+            posted.append(f'Posted {len(posted)}')
+            self.assertStatus(self.add_entry(posted[-1]), 200)
+
+        posted = []
+        self.configure(DATABASE_TIMEOUT=0.01)
+        self.add_entries('Before')
+        result, _ = self.import_in_parts(read_and_post)
+        self.assertIn('Imported 5 entries; 0 were here already.', result.output)
+        self.assertEqual(len(posted), 3)
+        self.assertEqual(
+            {row[0]: row[1] for row in self.rows() if row[0] < 6},
+            {1: 'Before', **{number: f'Entry {number}' for number in range(2, 6)}},
+        )
+        self.assertEqual({*posted, 'Without a number'}, {row[1] for row in self.rows()[5:]})
+
+    def test_an_import_that_fails_half_way_is_finished_by_the_next(self):
+        def fail():
+            raise sqlite3.OperationalError('disk I/O error')
+
+        self.add_entries('Before')
+        result, _ = self.import_in_parts(fail)
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn('disk I/O error', result.output)
+        self.assertIn('Try again: what is here already stays', result.output)
+        result, _ = self.import_in_parts()
+        self.assertIn('Imported 3 entries; 2 were here already.', result.output)
+        self.assertEqual(len(self.rows()), 6)
+
+    def test_an_import_into_an_empty_blog_that_fails_half_way_leaves_nothing(self):
+        import_part = app.import_part
+        parts = [import_part, mock.Mock(side_effect=sqlite3.OperationalError('disk I/O error'))]
+        with mock.patch.object(app, 'import_part', lambda *values: parts.pop(0)(*values)):
+            result, _ = self.import_in_parts()
+        self.assertEqual(result.exit_code, 1)
+        self.assertEqual(self.rows(), [])
+
+    def test_entries_are_split_in_parts_that_take_about_as_long(self):
+        entries = [{'text': 'x' * length} for length in [10, 10, 2_000_000, 10, 900_000, 200_000]]
+        parts = [[len(entry['text']) for entry in part] for part in app.split_in_parts(entries)]
+        self.assertEqual(parts, [[10, 10, 2_000_000], [10, 900_000, 200_000]])
+        many = list(app.split_in_parts([{'text': 'x' * 250}] * 10_000))
+        self.assertEqual([len(part) for part in many], [800] * 12 + [400])
 
 
 class BackupTest(DataTestCase):
