@@ -41,6 +41,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from parts.jsonfeed import entry_urn, format_time, read_feed, write_feed
 from parts.pagecache import PageCache
+from parts.postgres import PostgresConnection, take_idle_connection
 from parts.texts import FILTERS, drop_nul
 
 # Configuration -----------------------------------------------------------------
@@ -108,8 +109,6 @@ def cache_static_files(response):
 # Database ----------------------------------------------------------------------
 
 SCHEMA_VERSION = 4
-LOCAL_HOSTS = {'', 'localhost', '127.0.0.1', '::1'}
-HOST = r'(\[[^]@]*\]|[^][@:/?#,]*)(:[0-9]*)?'  # and port, in the URL of a Postgres
 MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
 MAX_WORDS = 32  # of a search; far more would be too many for SQLite
 
@@ -157,99 +156,6 @@ if entries_vanish():
 def is_path(database):
     """Say whether this is the path of a file, not something that may have a password in it."""
     return not re.search('://|^postgres(ql)?:|password=', str(database))
-
-
-idle = threading.local()  # the Postgres connection of each thread, between its requests
-
-
-class PostgresConnection:
-    """A connection to Postgres that can be used as one to SQLite, errors included."""
-
-    def __init__(self, url):
-        import psycopg  # here, since it takes long and SQLite doesn't need it
-
-        self.url, self.process, self.has_failed = url, os.getpid(), False
-        self.error, self.no_transaction = psycopg.Error, psycopg.pq.TransactionStatus.IDLE
-        if not re.fullmatch(f'[a-z]+://([^@/?#]*@)?{HOST}(,{HOST})*([/?][^@]*)?', url):
-            # Part of a password would be taken for the host or port, and told in an error.
-            codes = '@ as %40, / as %2F, ? as %3F and # as %23'
-            raise sqlite3.OperationalError(f'DATABASE_URL makes no sense; in a password, {codes}')
-        try:
-            settings = psycopg.conninfo.conninfo_to_dict(url)
-        except psycopg.Error:  # whose message may have the password in it
-            raise sqlite3.OperationalError('DATABASE_URL makes no sense') from None
-        mode = settings.get('sslmode') or os.environ.get('PGSSLMODE')
-        if not self.is_local(settings) and mode not in ('verify-ca', 'verify-full'):
-            settings['sslmode'] = 'require'
-        with self.translated_errors():
-            self.db = psycopg.connect(
-                **{'connect_timeout': 5, 'tcp_user_timeout': 10_000, **settings},  # s, ms
-                autocommit=True,
-                row_factory=psycopg.rows.dict_row,
-            )
-            self.execute(f"set lock_timeout = '{app.config['DATABASE_TIMEOUT']}s'")
-
-    def is_local(self, settings):
-        """Say whether a connection can only lead to this machine; libpq reads PG… too."""
-        if 'service' in settings or 'PGSERVICE' in os.environ:
-            return False
-        host = settings.get('host') or os.environ.get('PGHOST', '')
-        address = settings.get('hostaddr') or os.environ.get('PGHOSTADDR', '')
-        hosts = f'{host},{address}'.split(',')
-        return all(host in LOCAL_HOSTS or host.startswith('/') for host in hosts)
-
-    @contextmanager
-    def translated_errors(self):
-        try:
-            yield
-        except self.error as error:
-            self.has_failed = True
-            raise sqlite3.OperationalError(str(error)) from error
-
-    def execute(self, statement, values=()):
-        with self.translated_errors():
-            return self.db.execute(self.translate(statement), values)
-
-    def executemany(self, statement, rows):
-        with self.translated_errors():
-            self.db.cursor().executemany(self.translate(statement), rows)
-
-    def translate(self, statement):
-        return statement.replace('%', '%%').replace('?', '%s')
-
-    @contextmanager
-    def transaction(self):
-        with self.translated_errors(), self.db.transaction():
-            yield
-
-    def is_alive(self):
-        """Ask, since the server may have restarted or the network been cut."""
-        with suppress(sqlite3.OperationalError):
-            self.execute('select 1')
-        return not self.has_failed
-
-    @property
-    def in_transaction(self):
-        """Say whether a transaction has begun and not ended."""
-        return self.db.info.transaction_status != self.no_transaction
-
-    def close(self):
-        """Leave the connection to this thread's next request, since opening one takes long."""
-        if self.has_failed or self.in_transaction or hasattr(idle, 'db'):
-            self.db.close()
-        else:
-            idle.db = self
-
-
-def take_idle_connection(url):
-    """Return this thread's idle connection to a Postgres, or None."""
-    db = vars(idle).pop('db', None)
-    if db is None or db.process != os.getpid():  # the parent goes on using its own
-        return None
-    if db.url != url or not db.is_alive():
-        db.db.close()
-        return None
-    return db
 
 
 @contextmanager
@@ -336,7 +242,7 @@ def connect_db():
         db = take_idle_connection(database)
         if db:
             return db  # which was ready before
-        db = PostgresConnection(database)
+        db = PostgresConnection(database, timeout)
     elif not is_path(database):
         schemes = 'postgres://, postgresql:// or sqlite:///'
         raise sqlite3.OperationalError(f'DATABASE_URL has to begin with {schemes}')

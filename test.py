@@ -46,7 +46,7 @@ from werkzeug.http import parse_accept_header, parse_etags
 from werkzeug.security import check_password_hash, generate_password_hash
 
 import app
-from parts import pagecache, texts
+from parts import pagecache, postgres, texts
 from tools import bare
 
 POSTGRES_URL = os.environ.get('DATABASE_URL', '')  # of a database to make schemas in
@@ -132,9 +132,9 @@ class FlaskrTestCase(unittest.TestCase):
     def forget_connection(self):
         """Let the next request open the database anew, and ask it whether it has changed."""
         app.watch.ask_again()
-        if hasattr(app.idle, 'db'):
-            app.idle.db.db.close()
-            del app.idle.db
+        if hasattr(postgres.idle, 'db'):
+            postgres.idle.db.db.close()
+            del postgres.idle.db
 
     def login(self, username='admin', password='admin', client=None):
         return (client or self.client).post(
@@ -802,7 +802,7 @@ class PostgresTest(FlaskrTestCase):
                 mock.patch.dict(os.environ, environment),
                 mock.patch('psycopg.connect') as connect,
             ):
-                app.PostgresConnection('postgresql:///blog')
+                postgres.PostgresConnection('postgresql:///blog', 1)
                 self.assertEqual(connect.call_args.kwargs.get('sslmode'), mode)
 
     def test_a_url_that_makes_no_sense_is_told_without_its_password(self):
@@ -873,7 +873,7 @@ class PostgresTest(FlaskrTestCase):
             ('postgresql:///blog?service=elsewhere', 'require'),
         ]:
             with self.subTest(url=url), mock.patch('psycopg.connect') as connect:
-                app.PostgresConnection(url)
+                postgres.PostgresConnection(url, 1)
                 self.assertEqual(connect.call_args.kwargs.get('sslmode'), mode)
 
 
@@ -3694,9 +3694,8 @@ class DevelopmentServerTest(SqliteTestCase):
         environment = mock.patch.dict(os.environ, DATABASE_URL=self.database_url)
         with served as run, environment:
             names = runpy.run_path(os.path.join(FOLDER, 'app.py'), run_name='__main__')
-        for db in [vars(names['idle']).get('db'), names['watch'].db]:
-            if db:
-                db.close()
+        if names['watch'].db:
+            names['watch'].db.close()
         return run
 
     def test_the_log_says_when_entries_will_vanish(self):
@@ -3747,7 +3746,7 @@ class DevelopmentServerTest(SqliteTestCase):
                 [sys.executable, '-m', 'flask', '--app', copy, 'init-db'],
                 env={**os.environ, 'DATABASE_URL': ''},
                 cwd=tempfile.gettempdir(),
-                stdout=subprocess.DEVNULL,
+                capture_output=True,
                 check=True,
             )
             self.assertIn('flaskr.db', os.listdir(folder))
