@@ -1129,8 +1129,11 @@ def new_file(path):
 
 
 @contextmanager
-def plain_errors():
-    """Say in one line why something fails, with exit status 1."""
+def plain_errors(output=None):
+    """Say in one line why something fails, with exit status 1.
+
+    output: the file that is written, or None for stdout
+    """
     try:
         yield
     except sqlite3.Error as error:
@@ -1138,7 +1141,7 @@ def plain_errors():
         name = database if is_path(database) else 'of DATABASE_URL'
         sys.exit(f'The database {name} cannot be used: {error}')
     except OSError as error:
-        sys.exit(f'{error.filename2 or error.filename or "stdout"}: {error.strerror}')
+        sys.exit(f'{error.filename2 or error.filename or output or "stdout"}: {error.strerror}')
 
 
 def require_blog():
@@ -1174,12 +1177,15 @@ def backup_command(file):
         sys.exit('This blog is on Postgres: use pg_dump, or flask export.')
     require_blog()
     with (
-        plain_errors(),
+        plain_errors(file),
         closing(connect_db()) as source,
         new_file(file) as path,
         closing(sqlite3.connect(path)) as target,
     ):
-        source.backup(target)
+        try:
+            source.backup(target)
+        except sqlite3.Error as error:
+            sys.exit(f'{app.config["DATABASE"]} could not be copied to {file}: {error}')
 
 
 def find_url(entry):
@@ -1196,7 +1202,7 @@ def export_command(file):
     url = app.config['URL']
     if url and not re.fullmatch(r'https?://[\w.:\[\]-]+(/[^?#\s]*)?', url):
         sys.exit(f'FLASKR_URL has to be an address such as https://example.org, not {url}')
-    with plain_errors(), app.test_request_context(base_url=url):  # for url_for()
+    with plain_errors(file), app.test_request_context(base_url=url):  # for url_for()
         if file is None:
             stream = click.get_text_stream('stdout', encoding='utf-8')
             write_feed(stream, read_all_entries(), find_url)

@@ -19,6 +19,7 @@ import multiprocessing
 import os
 import pathlib
 import re
+import resource
 import runpy
 import secrets
 import shutil
@@ -2607,6 +2608,16 @@ class DataTestCase(FlaskrTestCase):
         with open(self.file, 'w', encoding='utf-8', errors='surrogatepass') as file:
             file.write(text)
 
+    @contextlib.contextmanager
+    def full_disk(self):
+        """Let no file grow over a kilobyte, which fails as a full disk does."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
     def write_feed(self, *items, **more):
         feed = {'version': 'https://jsonfeed.org/version/1.1', 'title': 'Elsewhere', **more}
         self.write(json.dumps({**feed, 'items': items}))
@@ -2708,6 +2719,14 @@ class ExportTest(DataTestCase):
         self.assertIn('File exists', result.output)
         with open(self.file) as file:
             self.assertEqual(file.read(), 'Precious')
+
+    def test_a_full_disk_is_told_with_the_name_of_the_file(self):
+        self.add_entries('x' * 2000)
+        with self.full_disk():
+            result = self.run_command('export', self.file)
+        self.assertEqual(result.exit_code, 1)
+        self.assertEqual(result.output, f'{self.file}: File too large\n')
+        self.assertEqual(os.listdir(self.folder), [])
 
     def test_a_path_without_a_blog_is_not_taken_for_an_empty_one(self):
         nowhere = os.path.join(self.folder, 'typo.db')
@@ -3081,6 +3100,13 @@ class SqliteBackupTest(BackupTest):
         result = self.run_command('backup', os.path.join(self.folder, 'none', 'backup.db'))
         self.assertEqual(result.exit_code, 1)
         self.assertIn('No such file or directory', result.output)
+
+    def test_a_full_disk_is_told_with_the_name_of_the_file(self):
+        with self.full_disk():
+            result = self.run_command('backup', self.file)
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn(f'{self.database} could not be copied to {self.file}: ', result.output)
+        self.assertEqual(os.listdir(self.folder), [])
 
     def test_a_damaged_blog_is_not_backed_up(self):
         with open(self.database, 'r+b') as file:
