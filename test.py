@@ -3172,6 +3172,8 @@ class PageCacheTestCase(FlaskrTestCase):
 
 
 class PageCacheTest(PageCacheTestCase):
+    turns = 200  # that two processes take; tools/turns.py lets them take more
+
     def test_a_page_is_rendered_once(self):
         with self.rendered(1):
             pages = {self.read().data for _ in range(3)}
@@ -3382,7 +3384,6 @@ class PageCacheTest(PageCacheTestCase):
 
     def test_every_acknowledged_post_shows_in_another_process_at_once(self):
         """Two processes take turns: one posts and reads, then the other reads and posts."""
-        rounds = 2000
         fork = multiprocessing.get_context('fork')
         here, there = fork.Pipe()
 
@@ -3391,8 +3392,8 @@ class PageCacheTest(PageCacheTestCase):
             author, reader = app.app.test_client(), app.app.test_client()
             self.login(client=author)
             session = author.get_cookie('session').value
-            with self.rendered(rounds):
-                for number in range(rounds):
+            with self.rendered(self.turns):
+                for number in range(self.turns):
                     if number % 2 == my_turn:
                         entry = {'title': f'Title {number}', 'text': ''}
                         author.post('/edit/1', data=entry)
