@@ -3976,6 +3976,19 @@ class BenchmarkTest(FlaskrTestCase):
         self.assertIn('Second', index)
         self.assertEqual(index, constant)
 
+    def test_the_tutorials_app_shows_all_entries(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'flaskr.db')
+            client = bare.tutorial(path).test_client()
+            with contextlib.closing(sqlite3.connect(path)) as db:
+                db.executescript(TUTORIAL_SCHEMA)
+                insert = 'insert into entries (title, text) values (?, ?)'
+                db.executemany(insert, [(f'Title {n}', '<b>Text</b>') for n in range(30)])
+                db.commit()
+            page = client.get('/').get_data(as_text=True)
+        titles = re.findall('<h2>(.*)</h2><b>Text</b>', page)
+        self.assertEqual(titles, [f'Title {n}' for n in reversed(range(30))])
+
     def test_it_says_what_is_missing(self):
         benchmark = subprocess.run(
             [sys.executable, os.path.join(FOLDER, 'tools', 'benchmark.py')],

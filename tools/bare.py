@@ -1,9 +1,40 @@
-"""The least that a server can do: what tools/benchmark.py compares Flaskr with.
+"""The least that a server can do, and the tutorial's app: what tools/benchmark.py compares
+Flaskr with.
 
 Each function makes a WSGI application for gunicorn.
 """
 
 import json
+
+TUTORIAL_INDEX = """\
+<!doctype html>
+<html>
+<head>
+  <title>Flaskr</title>
+  <link rel="stylesheet" href="{{ url_for('static', filename='style.css') }}">
+</head>
+<body>
+  <h1>Flaskr</h1>
+  {% if session.logged_in %}
+    <form action="{{ url_for('add_entry') }}" method="post">
+      <input name="title"><textarea name="text"></textarea><button>Share</button>
+    </form>
+  {% else %}
+    <a href="{{ url_for('login') }}">log in</a>
+  {% endif %}
+  {% for message in get_flashed_messages() %}
+    <p class="flash">{{ message }}</p>
+  {% endfor %}
+  <ul>
+    {% for entry in entries %}
+      <li><h2>{{ entry.title }}</h2>{{ entry.text|safe }}</li>
+    {% else %}
+      <li><em>No entries yet.</em></li>
+    {% endfor %}
+  </ul>
+</body>
+</html>
+"""
 
 
 def answers(path):
@@ -61,5 +92,32 @@ def template():
     def index():
         g.logged_in = False
         return render_template('index.html', **constants)
+
+    return bare
+
+
+def tutorial(path):
+    """Answer as the tutorial's app first did: all entries, read and rendered each time."""
+    import sqlite3
+
+    from flask import Flask, g, render_template
+    from jinja2 import DictLoader
+
+    bare = Flask('bare')
+    bare.secret_key = 'only for the benchmark'
+    bare.jinja_loader = DictLoader({'index.html': TUTORIAL_INDEX})
+    bare.add_url_rule('/login', 'login')
+
+    @bare.route('/')
+    def index():
+        g.db = sqlite3.connect(path)
+        g.db.row_factory = sqlite3.Row
+        entries = g.db.execute('select * from entries order by id desc').fetchall()
+        return render_template('index.html', entries=entries)
+
+    @bare.teardown_appcontext
+    def close_db(error):
+        if 'db' in g:
+            g.db.close()
 
     return bare

@@ -1,4 +1,5 @@
-"""Measure how close Flaskr comes to a server that answers with constants.
+"""Measure how close Flaskr comes to a server that answers with constants, and how far it
+is ahead of the tutorial's app.
 
     python tools/benchmark.py
 
@@ -6,6 +7,10 @@ It makes blogs of up to a million entries in a temporary folder, serves them and
 programs of tools/bare.py on loopback with the project's own settings of gunicorn and one
 worker each, and drives them with wrk. What is compared takes turns, so that whatever else
 the machine does slows all alike. It prints one table.
+
+In the rows "as shipped" everything has as many workers as those settings say. Those of
+the tutorial's app are of the kind that gunicorn takes by itself, with one thread. nginx is
+as deploy/nginx.conf has it, with the cache turned on.
 
 With DATABASE_URL=postgresql://… it measures on Postgres too, in a schema of its own that
 it removes again.
@@ -20,6 +25,7 @@ import os
 import pathlib
 import platform
 import re
+import runpy
 import shutil
 import signal
 import sqlite3
@@ -30,12 +36,16 @@ import tempfile
 import time
 import urllib.parse
 
+from nginx import NGINX, Nginx
+
 FOLDER = pathlib.Path(__file__).resolve().parent.parent
 SIZES = [10, 1_000, 100_000, 1_000_000]  # entries
 LARGEST = SIZES[-1]
+# Of the rows as shipped: how many times the rate of the tutorial's app is wanted.
+SHIPPED_SIZES = {10: 3, 1_000: 20, 10_000: 200}
 ROUNDS = 7  # of all runs of wrk
 SECONDS = 1  # of a run
-CONNECTIONS = 8  # that wrk keeps open
+CONNECTIONS = 8  # that wrk keeps open for each worker
 REQUESTS = 50  # of a kind, where they are timed one by one
 PASSWORD = 'only for the benchmark'
 POSTGRES_URL = os.environ.pop('DATABASE_URL', '')
@@ -87,6 +97,15 @@ def fill_sqlite(path, size):
             db.execute(statement)
 
 
+def fill_tutorial(path, blog):
+    """Make a database of the tutorial's app with the entries of a blog."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute('attach ? as blog', [str(blog)])
+        with db:
+            db.execute('create table entries (id integer primary key, title text, text text)')
+            db.execute('insert into entries select id, title, text from blog.entries')
+
+
 def fill_postgres(url, size):
     import psycopg
 
@@ -121,17 +140,22 @@ def postgres_schema():
 
 
 class Server:
-    """A gunicorn with one worker on a free port of loopback, until the `with` block ends."""
+    """A gunicorn on a free port of loopback, until the `with` block ends.
 
-    def __init__(self, application, url='', *options):
+    It has one worker; where `workers` is None, as many as gunicorn.conf.py says.
+    """
+
+    def __init__(self, application, url='', *options, workers=1):
         self.application, self.url, self.options = application, url, options
+        if workers is not None:
+            self.options += ('--workers', str(workers))
 
     def __enter__(self):
         self.log = tempfile.TemporaryFile('w+')
         self.process = subprocess.Popen(
             [
                 *(sys.executable, '-m', 'gunicorn', self.application),
-                *('--bind', '127.0.0.1:0', '--workers', '1', '--pythonpath', 'tools'),
+                *('--bind', '127.0.0.1:0', '--pythonpath', 'tools'),
                 *self.options,
             ],
             cwd=FOLDER,
@@ -195,15 +219,22 @@ class Server:
         return int(re.search(r'VmRSS:\s+(\d+) kB', status)[1]) * 1024
 
 
-def count_requests(server, path, script=None):
+def count_workers():
+    """Return how many workers gunicorn.conf.py says."""
+    return int(runpy.run_path(str(FOLDER / 'gunicorn.conf.py'))['workers'])
+
+
+def count_requests(server, path, script=None, workers=1):
     """Let wrk ask for a page as often as it can; return the requests per second."""
-    options = ['-t', '1', '-c', str(CONNECTIONS), '-d', f'{SECONDS}s']
+    options = ['-t', '1', '-c', str(CONNECTIONS * workers), '-d', f'{SECONDS}s']
     if script:
         options += ['-s', script]
     command = ['wrk', *options, server.address + path]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode or 'Non-2xx' in done.stdout or 'Socket errors' in done.stdout:
         sys.exit(f'{path} failed:\n{done.stdout}{done.stderr}')
+    with contextlib.closing(server.connect()) as connection:
+        ask(connection, 200, 'GET', path)  # after what wrk no longer waited for
     return float(re.search(r'Requests/sec:\s+([\d.]+)', done.stdout)[1])
 
 
@@ -227,14 +258,13 @@ def ask(connection, status, method, path, body=None, headers=None):
 # Measurements ----------------------------------------------------------------------
 
 
-def compare_rates(pairs):
-    """Run all pairs of targets in turn; return each pair's rates, a list of pairs."""
-    rates = [[] for _ in pairs]
+def compare_rates(groups):
+    """Run all groups of targets in turn; return each group's rates, a list of groups."""
+    rates = [[] for _ in groups]
     for number in range(ROUNDS):
-        for pair, results in zip(pairs, rates, strict=True):
-            first, second = pair if number % 2 else reversed(pair)
-            result = count_requests(*first), count_requests(*second)
-            results.append(result if number % 2 else result[::-1])
+        step = 1 if number % 2 else -1  # forth or back
+        for group, results in zip(groups, rates, strict=True):
+            results.append([count_requests(*target) for target in group[::step]][::step])
     return rates
 
 
@@ -310,9 +340,10 @@ class Table:
         self.rows = [('what', 'Flaskr', 'compared with', 'ratio', 'wanted', '')]
 
     def add(self, what, ours, theirs, ratio, wanted):
-        sign, limit = wanted.split()[:2]
-        reached = ratio >= float(limit) if sign == '≥' else ratio <= float(limit)
-        shown = f'{ratio:.2f}' if 'ms' not in wanted else ''
+        sign, number, unit = re.fullmatch(r'([≥≤]) ([\d.,]+)(.*)', wanted).groups()
+        limit = float(number.replace(',', ''))
+        reached = ratio >= limit if sign == '≥' else ratio <= limit
+        shown = '' if unit else f'{ratio:.2f}'
         self.rows.append((what, ours, theirs, shown, wanted, 'reached' if reached else 'MISSED'))
 
     def add_rates(self, what, pairs, wanted):
@@ -343,6 +374,8 @@ def main():
         sys.exit('wrk is missing: install it first, on Debian with apt-get install wrk')
     if not sys.platform.startswith('linux'):
         sys.exit('This needs Linux, which tells the memory of a process in /proc.')
+    if not shutil.which(NGINX):
+        sys.exit('nginx is missing: install it first, on Debian with apt-get install nginx-light')
     if POSTGRES_URL and not POSTGRES_URL.startswith('postgres'):
         sys.exit('DATABASE_URL has to begin with postgresql://, or else to be unset.')
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('Stopped.'))  # and clean up
@@ -354,12 +387,48 @@ def main():
         url = stack.enter_context(postgres_schema()) if POSTGRES_URL else None
         with concurrent.futures.ThreadPoolExecutor() as executor:
             filling = executor.submit(fill_postgres, url, LARGEST) if url else None
-            for size in SIZES:
+            for size in sorted({*SIZES, *SHIPPED_SIZES}):
                 fill_sqlite(folder / f'{size}.db', size)
             if filling:
                 filling.result()
+        measure_as_shipped(table, folder)
         measure(table, stack, folder, url)
     print(f'\n{describe_machine()}. Measured in {time.monotonic() - start:.0f} s.')
+
+
+def measure_as_shipped(table, folder):
+    """Serve the smaller blogs with all workers, and add the rows of that to the table."""
+    workers = count_workers()
+    answers = folder / 'shipped.json'
+    with contextlib.ExitStack() as stack:
+        serve = stack.enter_context
+        blogs = {
+            f'/{size}': serve(Server('app:app', f'sqlite:///{folder}/{size}.db', workers=None))
+            for size in SHIPPED_SIZES
+        }
+        answers.write_text(
+            json.dumps({address: blog.read_answer('/') for address, blog in blogs.items()})
+        )
+        constants = serve(Server(f'bare:answers("{answers}")', workers=None))
+        groups = []
+        for size, (address, blog) in zip(SHIPPED_SIZES, blogs.items(), strict=True):
+            path = folder / f'tutorial{size}.db'
+            fill_tutorial(path, folder / f'{size}.db')
+            kind = '--worker-class', 'sync', '--threads', '1'
+            tutorial = serve(Server(f'bare:tutorial("{path}")', '', *kind, workers=workers))
+            nginx = serve(Nginx(blog.port, cache=True))
+            pages = (blog, '/'), (tutorial, '/'), (constants, address), (nginx, '/')
+            groups.append([(*page, None, workers) for page in pages])
+        rates = compare_rates(groups)
+
+    for (size, times), rounds in zip(SHIPPED_SIZES.items(), rates, strict=True):
+        what = f'as shipped, {size:,} entries'
+        pairs = [(blog, tutorial) for blog, tutorial, _, _ in rounds]
+        table.add_rates(f'{what}, beside the tutorial', pairs, f'≥ {times}')
+        pairs = [(blog, constant) for blog, _, constant, _ in rounds]
+        table.add_rates(f'{what}, beside a constant', pairs, '≥ 0.75')
+        rate = statistics.median(nginx for _, _, _, nginx in rounds)
+        table.add(f'{what}, through nginx', per_second(rate), '', rate, '≥ 20,000/s')
 
 
 def measure(table, stack, folder, postgres_url):
