@@ -13,7 +13,8 @@ import time
 NGINX = shutil.which('nginx') or '/usr/sbin/nginx'  # which is in no path but root's on Debian
 CONFIGURATION = pathlib.Path(__file__).resolve().parent.parent / 'deploy' / 'nginx.conf'
 
-# As Debian's own /etc/nginx/nginx.conf, but for the places of files.
+# As Debian's own /etc/nginx/nginx.conf, but for the places of files, and a log that tells
+# what the cache does.
 MAIN = """\
 user root;
 worker_processes auto;
@@ -22,7 +23,11 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ }}
 http {{
-    access_log {folder}/access.log;
+    ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;
+    ssl_prefer_server_ciphers on;
+    gzip on;
+    log_format cache '$upstream_cache_status $request_method $request_uri "$http_cookie"';
+    access_log {folder}/access.log cache;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -73,6 +78,7 @@ class Nginx:
         text = text.replace('127.0.0.1:8000', f'127.0.0.1:{self.application_port}')
         text = text.replace('/etc/letsencrypt/live/example.org', str(self.folder))
         text = text.replace('/var/lib/nginx', str(self.folder))
+        text = text.replace('/var/www/html', str(self.folder))
         text = text.replace('example.org', 'localhost')
         return text.replace('#cache ', '') if self.cache else text
 
