@@ -1,6 +1,6 @@
 """The blog as deploy/ sets it up: `python -m unittest -v tests.test_deploy`.
 
-nginx and gunicorn run as the files in deploy/ say. Only the folders,
+nginx, gunicorn and the nightly copy run as the files in deploy/ say. Only the folders,
 the ports and the certificate are other ones, and nothing is installed.
 """
 
@@ -449,6 +449,72 @@ class SettingsTest(MachineTestCase):
         self.assertEqual(self.settings['FLASKR_PASSWORD'], '')
 
 
+class NightlyCopyTest(MachineTestCase):
+    def setUp(self):
+        self.copies = self.folder / 'state' / 'backups'
+        self.copies.mkdir()
+        self.addCleanup(shutil.rmtree, self.copies)
+
+    def init_db(self):
+        self.run_command(self.read_unit('flaskr.service'), 'ExecStartPre').check_returncode()
+        self.addCleanup(os.unlink, self.folder / 'state' / 'flaskr.db')
+
+    def copy(self):
+        return self.run_command(self.read_unit('flaskr-backup.service'), 'ExecStart')
+
+    def add_copies(self, count, days):
+        """Put as many copies there, of which the newest is so many days old."""
+        now = time.time()
+        for number in range(count):
+            moment = now - (days + number) * 24 * 60 * 60
+            name = time.strftime('flaskr-%Y-%m-%d-%H%M%S.db', time.gmtime(moment))
+            (self.copies / name).touch()
+            os.utime(self.copies / name, (moment, moment))
+
+    def test_a_copy_has_the_time_in_its_name_and_is_a_blog_for_nobody_else(self):
+        self.init_db()
+        result = self.copy()
+        self.assertEqual((result.returncode, result.stdout), (0, ''))
+        copy, *_ = self.copies.iterdir()
+        self.assertRegex(copy.name, r'^flaskr-\d{4}-\d\d-\d\d-\d{6}\.db$')
+        self.assertEqual(copy.stat().st_mode & 0o777, 0o600)
+        with contextlib.closing(sqlite3.connect(copy)) as db:
+            self.assertEqual(db.execute('select count(*) from entries').fetchone(), (0,))
+
+    def test_a_copy_that_fails_says_so_and_removes_nothing(self):
+        self.add_copies(40, days=40)
+        result = self.copy()
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('there is no blog here', result.stdout)
+        self.assertEqual(len(list(self.copies.iterdir())), 40)
+
+    def test_old_copies_go_when_there_are_thirty_newer_ones(self):
+        self.init_db()
+        self.add_copies(60, days=1)
+        (self.copies / 'before-the-move.db').touch()
+        os.utime(self.copies / 'before-the-move.db', (0, 0))
+        self.assertEqual(self.copy().returncode, 0)
+        names = sorted(path.name for path in self.copies.iterdir())
+        self.assertEqual(len(names), 32)
+        self.assertIn('before-the-move.db', names)
+        oldest = time.strftime('flaskr-%Y-%m-%d', time.gmtime(time.time() - 30 * 24 * 60 * 60))
+        self.assertEqual(names[1][: len(oldest)], oldest)
+
+    def test_after_a_long_time_without_copies_the_old_ones_stay(self):
+        self.init_db()
+        self.add_copies(29, days=400)
+        self.assertEqual(self.copy().returncode, 0)
+        self.assertEqual(len(list(self.copies.iterdir())), 30)
+
+    def test_many_copies_at_once_cost_none(self):
+        self.init_db()
+        self.add_copies(25, days=1)
+        for number in range(40):
+            (self.copies / f'flaskr-2999-01-01-{number:06}.db').touch()
+        self.assertEqual(self.copy().returncode, 0)
+        self.assertEqual(len(list(self.copies.iterdir())), 66)
+
+
 @unittest.skipUnless(
     shutil.which('systemd-analyze'), 'needs systemd-analyze, on Debian apt-get install systemd'
 )
@@ -457,7 +523,7 @@ class UnitsTest(MachineTestCase):
         units = self.folder / 'units'
         units.mkdir()
         names = [path.name for path in (FOLDER / 'deploy').glob('flaskr*.[st]*')]
-        self.assertEqual(len(names), 1)
+        self.assertEqual(len(names), 3)
         for name in names:
             (units / name).write_text(self.read(name))
         command = ['systemd-analyze', 'verify', '--man=no', *sorted(units.iterdir())]
