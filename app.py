@@ -480,7 +480,7 @@ def find_newest(limit):
 
 
 def split_words(query):
-    """Return the words of a query as they are typed, cut where Postgres takes no more."""
+    """Return the words of a query as they are typed, as many and as long as a search takes."""
     words = drop_nul(query).replace('"', ' ').split()
     return tuple(word[:200] for word in words if re.search(r'[^\W_]', word))[:MAX_WORDS]
 
