@@ -108,7 +108,7 @@ def cache_static_files(response):
 
 # Database ----------------------------------------------------------------------
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
 MAX_WORDS = 32  # of a search; far more would be too many for SQLite
 
@@ -358,29 +358,20 @@ def find_matches(words):
     the newest SEARCH_LIMIT matches, so that a word that is everywhere costs no more; a
     rank that weighs how common each word is, as bm25() does, would count all matches.
     """
+    limit = app.config['SEARCH_LIMIT']
     if is_postgres():
-        match = ' '.join(words)
-        query = """
-            select id from (
-                select id, ts_rank(
-                    '{0, 0, 0, 1}', words, cast(replace(cast(match as text), '&', '|') as tsquery)
-                ) as rank
-                from entries, (select flaskr_query(?) as match) as query
-                where words @@ match and deleted is null order by id desc limit ?
-            ) as matches order by rank desc, id desc
-        """
-    else:
-        match = ' '.join(f'"{word}"*' for word in words)
-        query = """
-            select id from (
-                select rowid as id,  -- a * before each match in the title tells how many
-                    length(highlight(entries_search, 0, '*', '')) - length(title) as rank
-                from entries_search
-                where entries_search match ? order by rowid desc limit ?
-            ) order by rank desc, id desc
-        """
-    rows = get_db().execute(query, [match, app.config['SEARCH_LIMIT']])
-    return [row['id'] for row in rows]
+        query = 'select flaskr_search(?, ?) as ids'
+        return get_db().execute(query, [' '.join(words), limit]).fetchone()['ids']
+    match = ' '.join(f'"{word}"*' for word in words)
+    query = """
+        select id from (
+            select rowid as id,  -- a * before each match in the title tells how many
+                length(highlight(entries_search, 0, '*', '')) - length(title) as rank
+            from entries_search
+            where entries_search match ? order by rowid desc limit ?
+        ) order by rank desc, id desc
+    """
+    return [row['id'] for row in get_db().execute(query, [match, limit])]
 
 
 def lock_entries(db):
