@@ -12,7 +12,7 @@ In the rows "as shipped" everything has as many workers as those settings say. T
 the tutorial's app are of the kind that gunicorn takes by itself, with one thread. nginx is
 as deploy/nginx.conf has it, with the cache turned on.
 
-With DATABASE_URL=postgresql://… it measures on Postgres too, in a schema of its own that
+With DATABASE_URL=postgresql://… it measures on Postgres too, in schemas of its own that
 it removes again.
 """
 
@@ -41,6 +41,13 @@ from nginx import NGINX, Nginx
 FOLDER = pathlib.Path(__file__).resolve().parent.parent
 SIZES = [10, 1_000, 100_000, 1_000_000]  # entries
 LARGEST = SIZES[-1]
+POSTGRES_SIZES = [200_000, LARGEST]
+POSTGRES_WORDS = {
+    'one match': 'unicorn',
+    'no match': 'zebra',
+    '440 matches': 'griffin',
+    'all match': 'common',
+}
 # Of the rows as shipped: how many times the rate of the tutorial's app is wanted.
 SHIPPED_SIZES = {10: 3, 1_000: 20, 10_000: 200}
 ROUNDS = 7  # of all runs of wrk
@@ -57,7 +64,9 @@ INSERT = """
 SELECT = """
     select 'Entry ' || i,
         'A common text about subject' || (i % 5000) || ' and name' || (i * 79 % 100003) ||
-        case i when 5 then ' and a unicorn' else '' end || '. It has **bold** words, two ' ||
+        case i when 5 then ' and a unicorn' else '' end ||
+        case i % {step} when 1 then ' and a griffin' else '' end ||
+        '. It has **bold** words, two ' ||
         'sentences and [a link](https://example.com/' || i || ').', '2026-01-01T00:00:00Z'
 """
 
@@ -72,6 +81,11 @@ UNCACHED = """
 """
 
 # Blogs -----------------------------------------------------------------------------
+
+
+def select_entries(size):
+    """Return the SQL of so many entries from a table of numbers; 440 of many have a griffin."""
+    return SELECT.format(step=max(size // 440, 1))
 
 
 def init_db(url):
@@ -90,7 +104,8 @@ def fill_sqlite(path, size):
             db.execute(f'drop trigger {name}')
         numbers = f'numbers (i) as (select 1 union all select i + 1 from numbers where i < {size})'
         db.execute(
-            f'with {numbers} insert into entries (title, text, created) {SELECT} from numbers'
+            f'with {numbers} insert into entries (title, text, created)'
+            f' {select_entries(size)} from numbers'
         )
         db.execute("insert into entries_search (entries_search) values ('rebuild')")
         for _, statement in triggers:
@@ -115,16 +130,17 @@ def fill_postgres(url, size):
         (statement,) = db.execute(query + ' and schemaname = current_schema').fetchone()
         db.execute('drop index entries_words')
         columns = 'entries (title, text, created)'
-        db.execute(f'insert into {columns} {SELECT} from generate_series(1, {size}) as i')
+        numbers = f'generate_series(1, {size}) as i'
+        db.execute(f'insert into {columns} {select_entries(size)} from {numbers}')
         db.execute(statement)
 
 
 @contextlib.contextmanager
-def postgres_schema():
+def postgres_schema(size):
     """Yield the URL of a new schema, which is like a database of its own."""
     import psycopg
 
-    schema = f'flaskr_benchmark_{os.getpid()}'
+    schema = f'flaskr_benchmark_{os.getpid()}_{size}'
     parts = urllib.parse.urlsplit(POSTGRES_URL)
     settings = [*urllib.parse.parse_qsl(parts.query), ('options', f'-c search_path={schema}')]
     query = urllib.parse.urlencode(settings, quote_via=urllib.parse.quote)
@@ -277,6 +293,19 @@ def time_search(server, word):
         )
 
 
+def time_query(url, word):
+    """Return the median of the seconds that a search waits for the database's first answer.
+
+    That is without the page, which takes longer to make.
+    """
+    sys.path.insert(0, str(FOLDER))
+    import app
+
+    app.app.config['DATABASE'] = url
+    with app.app.app_context():
+        return statistics.median(timed(app.find_matches, [word]) for _ in range(REQUESTS))
+
+
 def time_posts(server, path, view):
     """Return the medians of the seconds of a post, of its insert alone, and of a bare view."""
     form = {'Content-Type': 'application/x-www-form-urlencoded'}
@@ -384,15 +413,16 @@ def main():
     with contextlib.ExitStack() as stack:
         stack.callback(table.print)  # even if it is cut short
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        url = stack.enter_context(postgres_schema()) if POSTGRES_URL else None
+        sizes = POSTGRES_SIZES if POSTGRES_URL else []
+        urls = {size: stack.enter_context(postgres_schema(size)) for size in sizes}
         with concurrent.futures.ThreadPoolExecutor() as executor:
-            filling = executor.submit(fill_postgres, url, LARGEST) if url else None
+            filling = [executor.submit(fill_postgres, url, size) for size, url in urls.items()]
             for size in sorted({*SIZES, *SHIPPED_SIZES}):
                 fill_sqlite(folder / f'{size}.db', size)
-            if filling:
-                filling.result()
+            for blog in filling:
+                blog.result()
         measure_as_shipped(table, folder)
-        measure(table, stack, folder, url)
+        measure(table, stack, folder, urls)
     print(f'\n{describe_machine()}. Measured in {time.monotonic() - start:.0f} s.')
 
 
@@ -431,15 +461,15 @@ def measure_as_shipped(table, folder):
         table.add(f'{what}, through nginx', per_second(rate), '', rate, '≥ 20,000/s')
 
 
-def measure(table, stack, folder, postgres_url):
+def measure(table, stack, folder, postgres_urls):
     """Serve the blogs and what they are compared with, and add all rows to the table."""
 
     def serve(application, url=''):
         return stack.enter_context(Server(application, url))
 
     urls = {f'/{size}': f'sqlite:///{folder / str(size)}.db' for size in SIZES}
-    if postgres_url:
-        urls['/postgres'] = postgres_url
+    if postgres_urls:
+        urls['/postgres'] = postgres_urls[LARGEST]
     blogs = {address: serve('app:app', url) for address, url in urls.items()}
     largest = blogs[f'/{LARGEST}']
     style = re.search('/static/style[^"]*', largest.read_answer('/')[2])[0]
@@ -470,12 +500,17 @@ def measure(table, stack, folder, postgres_url):
     table.add_rates('the feed', rates['/feed'], '≥ 0.75')
     table.add_rates('a static file', rates['/style'], '≥ 0.75')
     table.add_rates('index, not kept', rates['uncached'], '≥ 0.5')
-    if postgres_url:
+    if postgres_urls:
         table.add_rates(f'index of {LARGEST:,} entries on Postgres', rates['/postgres'], '≥ 0.6')
     for kind, word in [('rare', 'unicorn'), ('common', 'common')]:
         seconds = time_search(largest, word)
         what = f'search for a {kind} word, not kept'
         table.add(what, milliseconds(seconds), '', seconds * 1000, '≤ 25 ms')
+    for size, url in postgres_urls.items():
+        for kind, word in POSTGRES_WORDS.items():
+            seconds = time_query(url, word)
+            what = f'query of a search on Postgres, {size:,} entries, {kind}'
+            table.add(what, milliseconds(seconds), '', seconds * 1000, '≤ 5 ms')
     post, insert, bare = time_posts(largest, folder / f'{LARGEST}.db', view)
     both = f'{milliseconds(insert)} + {milliseconds(bare)}'
     table.add('post an entry', milliseconds(post), both, post / (insert + bare), '≤ 2')
