@@ -110,7 +110,8 @@ def cache_static_files(response):
 
 SCHEMA_VERSION = 5
 MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
-MAX_WORDS = 32  # of a search; far more would be too many for SQLite
+MAX_QUERY = 200  # letters of a search
+MAX_WORDS = 32  # of a search, and parts of words; each takes SQLite its time
 
 NEW_COLUMNS = {  # of entries, which the tutorial's app or an older Flaskr did not have
     'created': 'text',
@@ -471,9 +472,10 @@ def find_newest(limit):
 
 
 def split_words(query):
-    """Return the words of a query as they are typed, as many and as long as a search takes."""
-    words = drop_nul(query).replace('"', ' ').split()
-    return tuple(word[:200] for word in words if re.search(r'[^\W_]', word))[:MAX_WORDS]
+    """Return the words of a query as they are typed, as many as a search takes."""
+    query = drop_nul(query).replace('"', ' ')[:MAX_QUERY]
+    start = re.match(rf'([\W_]*[^\W_]+){{0,{MAX_WORDS}}}', query)[0]
+    return tuple(word for word in start.split() if re.search(r'[^\W_]', word))
 
 
 def search_entries(words, before=None, after=None):

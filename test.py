@@ -1673,6 +1673,15 @@ class SearchTest(FlaskrTestCase):
         for query in ['x' * 5000, 'x ' * 2500, 'x-' * 2500]:
             self.assertStatus(self.search(query), 200)
 
+    def test_a_search_looks_for_few_words_and_parts_of_words(self):
+        """For each part of a word takes SQLite as long as a word."""
+        for query in ['a-' * 99, 'a- ' * 99, 'कि' * 99, 'ab.' * 10 + ' ' + 'cd_' * 90, 'a ' * 99]:
+            words = ' '.join(app.split_words(query))
+            self.assertEqual(len(re.findall(r'[^\W_]+', words)), 32)
+            self.assertTrue(query.startswith(words))
+            self.assertStatus(self.search(query), 200)
+        self.assertEqual(app.split_words('x' * 999), ('x' * 200,))
+
     def test_signs_that_stand_for_many_letters_are_no_error(self):
         for sign in '㌖㍿ﷺ':  # kilometre, limited company, a blessing of four words
             with self.subTest(sign=sign):
