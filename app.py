@@ -168,7 +168,7 @@ def transaction(db):
     Postgres both would act on what they read.
     """
     if db.in_transaction:
-        yield db  # which is a part of that
+        yield db  # and this is a part of what is under way
     elif is_postgres():
         with db.transaction():
             db.execute("select pg_advisory_xact_lock(hashtext('flaskr'))")
@@ -334,7 +334,7 @@ class Watch:
                 self.file, self.process = file, os.getpid()
                 self.openings += 1
             changes = self.db.execute('pragma data_version').fetchone()[0]
-            # The time tells a file that was copied over this one, if it counts as far.
+            # The time tells a file that was copied over this one and counts to the same number.
             return self.openings, status.st_mtime_ns, changes
 
     def ask_postgres(self):
@@ -344,6 +344,8 @@ class Watch:
             self.asked, self.state = now, None  # until there is an answer, which may take long
             with closing(connect_db()) as db:
                 row = db.execute('select last_change from changes').fetchone()
+                if row is None:
+                    raise sqlite3.OperationalError('the table changes has lost its row')
             if self.asked == now:  # a late answer must not take the place of a newer one
                 self.state = app.config['DATABASE'], row['last_change']
         return self.state
@@ -555,7 +557,7 @@ def split_in_parts(entries):
     part, weight = [], 0
     for entry in entries:
         part.append(entry)
-        weight += 1000 + len(entry['text'])
+        weight += 1000 + len(entry['title']) + len(entry['text'])
         if weight >= 1_000_000:
             yield part
             part, weight = [], 0
@@ -563,18 +565,21 @@ def split_in_parts(entries):
         yield part
 
 
-def import_part(part, columns):
-    """Store the entries of a part that are not here already; without an id only if it may be new.
+def import_part(part, new_ids):
+    """Store the entries of a part that are not here already; return how many.
 
-    Returns how many were stored, and the others that are not here.
+    With new_ids they get new ones; else one whose id is taken waits for that, without it.
     """
+    columns = ['title', 'text', 'created', 'updated', 'deleted', 'version', 'guid']
+    if not new_ids:
+        columns = ['id', *columns]
     by_guid = {entry['guid']: entry for entry in part}
     with transaction(get_db()) as db:
         lock_entries(db)
         here = find_known(list(by_guid), [entry['id'] for entry in part if entry['id']])
         known = {entry['guid'] or entry_urn(entry) for entry in here}
         taken = {entry['id'] for entry in here}
-        stored, others = [], []
+        rows = []
         for guid, entry in by_guid.items():
             if guid in known:
                 continue
@@ -583,17 +588,16 @@ def import_part(part, columns):
             taken.add(entry['id'])
             if guid == entry_urn(entry):
                 entry['guid'] = None  # which is found by its id
-            (stored if entry['id'] or 'id' not in columns else others).append(entry)
-        statement = f"""
-            insert into entries ({', '.join(columns)}) values ({', '.join('?' * len(columns))})
-        """
-        db.executemany(statement, [[entry[name] for name in columns] for entry in stored])
+            if entry['id'] or new_ids:
+                rows.append([entry[name] for name in columns])
+        marks = ', '.join('?' * len(columns))
+        db.executemany(f'insert into entries ({", ".join(columns)}) values ({marks})', rows)
         skip_given_ids(db)
-    return len(stored), others
+    return len(rows)
 
 
 def import_entries(entries):
-    """Store the entries that are not here already; yield a part's size and how many of it.
+    """Store the entries that are not here already; yield of how many it is known, and stored.
 
     Each is a dict of columns with a guid that says which it is. It keeps its id if that
     is free. The others get new ids at the end, from the oldest on. Into an empty blog all
@@ -601,18 +605,18 @@ def import_entries(entries):
     """
     db = get_db()
     is_empty = not db.execute('select id from entries limit 1').fetchone()
-    columns = ['title', 'text', 'created', 'updated', 'deleted', 'version', 'guid']
-    # From the highest id on, so that none of them is given to a post that comes between.
-    queue, others = sorted(entries, key=lambda entry: entry['id'] or 0, reverse=True), []
     with transaction(db) if is_empty else nullcontext():
-        for names in ['id', *columns], columns:
+        for new_ids in False, True:
+            queue = [entry for entry in entries if bool(entry['id']) != new_ids]
+            if new_ids:
+                queue.sort(key=lambda entry: entry['created'] or '')
+            else:  # the highest first, so that none is given to a post that comes between
+                queue.sort(key=lambda entry: entry['id'], reverse=True)
             for part in split_in_parts(queue):
-                count, left = import_part(part, names)
-                others += left
-                yield len(part), count
-                if count and not is_empty:
+                stored = import_part(part, new_ids)
+                yield sum(1 for entry in part if entry['id'] or new_ids), stored
+                if stored and not is_empty:
                     time.sleep(IMPORT_PAUSE)
-            queue = sorted(others, key=lambda entry: entry['created'] or '')
 
 
 def move_entry(entry_id, deleted):
@@ -759,7 +763,7 @@ def read_form():
         request.stream.read(1)
         if request.mimetype == 'application/x-www-form-urlencoded' and body.count(b'&') > 100:
             abort(400)  # no form has so many fields, and a million would fill the memory
-        g.typed = request.form
+        g.typed = request.form if request.method == 'POST' else {}  # or all could be shown it
     except RequestEntityTooLarge:
         # Read on for a while: who can't send it all would not look at an answer.
         with suppress(Exception):
@@ -1110,22 +1114,23 @@ def new_file(path):
     Only its owner can read it, and no other file is overwritten.
     """
     folder, name = os.path.split(os.path.abspath(path))
-    file, temporary = tempfile.mkstemp(dir=folder, prefix=f'{name}.')
-    try:
-        yield temporary
-        os.fsync(file)
-        os.link(temporary, path)
-        sync_folder(folder)
-    finally:
-        os.close(file)
-        os.unlink(temporary)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f'{name}.') as temporary:
+        new_path = os.path.join(temporary, name)  # beside which SQLite may put its journal
+        file = os.open(new_path, os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            yield new_path
+            os.fsync(file)
+            os.link(new_path, path)
+            sync_folder(folder)
+        finally:
+            os.close(file)
 
 
 @contextmanager
-def plain_errors(output=None):
+def plain_errors(file=None):
     """Say in one line why something fails, with exit status 1.
 
-    output: the file that is written, or None for stdout
+    file: what is read or written, or None for stdout
     """
     try:
         yield
@@ -1134,7 +1139,7 @@ def plain_errors(output=None):
         name = database if is_path(database) else 'of DATABASE_URL'
         sys.exit(f'The database {name} cannot be used: {error}')
     except OSError as error:
-        sys.exit(f'{error.filename2 or error.filename or output or "stdout"}: {error.strerror}')
+        sys.exit(f'{file or "stdout"}: {error.strerror}')
 
 
 def require_blog():
@@ -1175,10 +1180,14 @@ def backup_command(file):
         new_file(file) as path,
         closing(sqlite3.connect(path)) as target,
     ):
+        database = app.config['DATABASE']
         try:
             source.backup(target)
+            trouble = target.execute('pragma quick_check(1)').fetchone()[0]
         except sqlite3.Error as error:
-            sys.exit(f'{app.config["DATABASE"]} could not be copied to {file}: {error}')
+            sys.exit(f'{database} could not be copied to {file}: {error}')
+        if trouble != 'ok':
+            sys.exit(f'{database} is damaged, so it was not copied to {file}: {trouble}')
 
 
 def find_url(entry):
@@ -1208,7 +1217,7 @@ def export_command(file):
 @click.argument('file')
 def import_command(file):
     """Read a JSON Feed from FILE; doing it twice is no harm."""
-    with plain_errors():
+    with plain_errors(file):
         try:
             entries = read_feed(file)
         except ValueError as error:
@@ -1218,12 +1227,13 @@ def import_command(file):
             length=len(entries), file=sys.stderr, hidden=not sys.stderr.isatty()
         ) as progress:
             try:
-                for size, count in import_entries(entries):
+                for size, stored in import_entries(entries):
                     progress.update(size)
-                    imported += count
-            except sqlite3.Error:
-                again = 'The import stopped. Try again: what is here already stays as it is.'
-                click.echo(again, err=True)
+                    imported += stored
+            except (sqlite3.Error, KeyboardInterrupt):
+                if imported:
+                    again = 'The import stopped. Try again: what is here already stays as it is.'
+                    click.echo(again, err=True)
                 raise
     click.echo(f'Imported {imported} entries; {len(entries) - imported} were here already.')
 
