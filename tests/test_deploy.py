@@ -79,7 +79,7 @@ class MachineTestCase(unittest.TestCase):
             command,
             env=cls.environment,
             cwd=unit.get('WorkingDirectory', '/'),
-            umask=int(unit['UMask'], 8),
+            umask=int(unit.get('UMask', '0022'), 8),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -501,10 +501,21 @@ class NightlyCopyTest(MachineTestCase):
         os.utime(self.copies / 'before-the-move.db', (0, 0))
         self.assertEqual(self.copy().returncode, 0)
         names = sorted(path.name for path in self.copies.iterdir())
-        self.assertEqual(len(names), 32)
+        self.assertEqual(len(names), 31)
         self.assertIn('before-the-move.db', names)
-        oldest = time.strftime('flaskr-%Y-%m-%d', time.gmtime(time.time() - 30 * 24 * 60 * 60))
+        oldest = time.strftime('flaskr-%Y-%m-%d', time.gmtime(time.time() - 29 * 24 * 60 * 60))
         self.assertEqual(names[1][: len(oldest)], oldest)
+
+    def test_what_is_left_of_a_copy_that_was_stopped_goes_the_day_after(self):
+        self.init_db()
+        for name, days in [('flaskr-2026-01-01-030000.db.abc', 3), ('flaskr-x.db.new', 0)]:
+            (self.copies / name).mkdir()
+            (self.copies / name / 'part').touch()
+            moment = time.time() - days * 24 * 60 * 60
+            os.utime(self.copies / name, (moment, moment))
+        self.assertEqual(self.copy().returncode, 0)
+        self.assertFalse((self.copies / 'flaskr-2026-01-01-030000.db.abc').exists())
+        self.assertTrue((self.copies / 'flaskr-x.db.new').exists())
 
     def test_after_a_long_time_without_copies_the_old_ones_stay(self):
         self.init_db()

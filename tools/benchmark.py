@@ -404,7 +404,7 @@ def main():
     if not sys.platform.startswith('linux'):
         sys.exit('This needs Linux, which tells the memory of a process in /proc.')
     if not shutil.which(NGINX):
-        sys.exit('nginx is missing: install it first, on Debian with apt-get install nginx-light')
+        sys.exit('nginx is missing: install it first, on Debian with apt-get install nginx')
     if POSTGRES_URL and not POSTGRES_URL.startswith('postgres'):
         sys.exit('DATABASE_URL has to begin with postgresql://, or else to be unset.')
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('Stopped.'))  # and clean up

@@ -80,7 +80,7 @@ class Nginx:
         text = text.replace('/var/lib/nginx', str(self.folder))
         text = text.replace('/var/www/html', str(self.folder))
         text = text.replace('example.org', 'localhost')
-        return text.replace('#cache ', '') if self.cache else text
+        return re.sub('(?m)^( *)#cache ', r'\1', text) if self.cache else text
 
     def wait(self):
         """Return when it listens."""
