@@ -109,6 +109,7 @@ def cache_static_files(response):
 # Database ----------------------------------------------------------------------
 
 SCHEMA_VERSION = 5
+COARSEST_TIME = 3  # seconds; some file systems count in 2
 MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
 MAX_QUERY = 200  # letters of a search
 MAX_WORDS = 32  # of a search, and parts of words; each takes SQLite its time
@@ -298,7 +299,7 @@ class Watch:
     def __init__(self):
         self.lock = threading.Lock()
         self.db = self.file = self.process = self.state = None
-        self.openings = 0
+        self.openings, self.known = 0, (None, None)
         self.asked = -math.inf
 
     def find_state(self):
@@ -317,7 +318,8 @@ class Watch:
     def ask_sqlite(self):
         """Ask for what counts the changes that are not made on the same connection.
 
-        So that connection never writes, and all threads share it: another counts anew.
+        So that connection never writes, and all threads share it: another counts anew. While
+        the file keeps its times nobody has written to it, unless they are of just now.
         See https://sqlite.org/pragma.html#pragma_data_version
         """
         path = app.config['DATABASE']
@@ -326,6 +328,10 @@ class Watch:
         except OSError:
             return None  # there is no file yet
         file = str(path), status.st_dev, status.st_ino
+        times = status.st_mtime_ns, status.st_ctime_ns
+        known, state = self.known
+        if known == (file, times):
+            return state
         with self.lock:
             if file != self.file or self.process != os.getpid():
                 if self.db:
@@ -334,8 +340,11 @@ class Watch:
                 self.file, self.process = file, os.getpid()
                 self.openings += 1
             changes = self.db.execute('pragma data_version').fetchone()[0]
-            # The time tells a file that was copied over this one and counts to the same number.
-            return self.openings, status.st_mtime_ns, changes
+            # The times tell a file that was copied over this one and counts to the same number.
+            state = self.openings, times, changes
+            is_past = max(times) < (time.time() - COARSEST_TIME) * 1e9
+            self.known = (file, times) if is_past else None, state
+            return state
 
     def ask_postgres(self):
         """Ask every CHECK_INTERVAL seconds for what a trigger keeps in schema_postgres.sql."""

@@ -3631,6 +3631,29 @@ class SqlitePageCacheTest(SqliteTestCase, PageCacheTestCase):
             os.utime(self.database, ns=(10**18, 10**18))
             self.assertShows(self.read(), title)
 
+    def count_questions(self, times):
+        """Ask what the state is, so many times; give how often the database was asked."""
+        questions = []
+        app.watch.db.set_trace_callback(questions.append)
+        for _ in range(times):
+            app.watch.find_state()
+        app.watch.db.set_trace_callback(None)
+        return len(questions)
+
+    def test_a_file_that_was_just_written_to_is_asked_every_time(self):
+        """Since the next write could have the same time."""
+        self.add_entries('First')
+        self.read()
+        self.assertEqual(self.count_questions(5), 5)
+
+    def test_a_file_that_nobody_has_written_to_for_a_while_is_asked_once(self):
+        self.add_entries('First')
+        self.read()
+        with mock.patch('time.time', return_value=time.time() + 10):
+            self.assertEqual(self.count_questions(5), 1)
+            self.query("update entries set title = 'Second'")
+            self.assertShows(self.read(), 'Second')
+
     def test_all_threads_share_the_pages(self):
         self.read()
         with self.rendered(0):
