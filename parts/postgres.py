@@ -89,7 +89,10 @@ class PostgresConnection:
         return self.db.info.transaction_status != self.no_transaction
 
     def close(self):
-        """Leave the connection to this thread's next request, since opening one takes long."""
+        """Leave the connection to this thread's next request, since opening one takes long.
+
+        One that has failed or is in a transaction is closed, and a second of this thread.
+        """
         if self.has_failed or self.in_transaction or hasattr(idle, 'db'):
             self.db.close()
         else:

@@ -451,6 +451,13 @@ class CachedProxyTest(ServedTestCase):
 
 
 class SettingsTest(MachineTestCase):
+    def test_the_blog_and_its_copies_are_of_the_same_user_with_the_same_settings(self):
+        readme = (FOLDER / 'README.md').read_text()
+        for name, value in [('User', 'flaskr'), ('EnvironmentFile', '/etc/flaskr.env')]:
+            for unit in ('flaskr.service', 'flaskr-backup.service'):
+                self.assertEqual(self.read_unit(unit)[name], value)
+            self.assertRegex(readme, rf'(adduser|install) .* {value}\n')
+
     def test_there_is_no_password_that_all_the_world_could_read_here(self):
         self.assertEqual(self.settings['FLASKR_PASSWORD'], '')
 
