@@ -136,11 +136,11 @@ def fill_postgres(url, size):
 
 
 @contextlib.contextmanager
-def postgres_schema(size):
+def postgres_schema(name):
     """Yield the URL of a new schema, which is like a database of its own."""
     import psycopg
 
-    schema = f'flaskr_benchmark_{os.getpid()}_{size}'
+    schema = f'flaskr_{name}_{os.getpid()}'
     parts = urllib.parse.urlsplit(POSTGRES_URL)
     settings = [*urllib.parse.parse_qsl(parts.query), ('options', f'-c search_path={schema}')]
     query = urllib.parse.urlencode(settings, quote_via=urllib.parse.quote)
@@ -414,7 +414,7 @@ def main():
         stack.callback(table.print)  # even if it is cut short
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         sizes = POSTGRES_SIZES if POSTGRES_URL else []
-        urls = {size: stack.enter_context(postgres_schema(size)) for size in sizes}
+        urls = {size: stack.enter_context(postgres_schema(f'benchmark_{size}')) for size in sizes}
         with concurrent.futures.ThreadPoolExecutor() as executor:
             filling = [executor.submit(fill_postgres, url, size) for size, url in urls.items()]
             for size in sorted({*SIZES, *SHIPPED_SIZES}):

@@ -314,7 +314,7 @@ def main():
         os.mkdir(os.environ['TMPDIR'])
         url = f'sqlite:///{folder}/flaskr.db'
         if POSTGRES_URL.startswith('postgres'):
-            url = stack.enter_context(postgres_schema())
+            url = stack.enter_context(postgres_schema('fuzz'))
         server = stack.enter_context(Server('app:app', url, '-c', 'tools/fuzz.conf.py'))
         fuzzer, start = Fuzzer(server, options.seed, fifo), time.monotonic()
         count = fuzzer.run(options.requests, options.seconds)
