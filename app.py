@@ -169,7 +169,7 @@ def transaction(db):
     Postgres both would act on what they read.
     """
     if db.in_transaction:
-        yield db  # and this is a part of what is under way
+        yield db  # within another transaction, which this becomes a part of
     elif is_postgres():
         with db.transaction():
             db.execute("select pg_advisory_xact_lock(hashtext('flaskr'))")
@@ -318,8 +318,9 @@ class Watch:
     def ask_sqlite(self):
         """Ask for what counts the changes that are not made on the same connection.
 
-        So that connection never writes, and all threads share it: another counts anew. While
-        the file keeps its times nobody has written to it, unless they are of just now.
+        So that connection never writes, and all threads share it: another counts anew.
+        Nothing is asked while the file keeps its times, if those were old when it was asked
+        last: who has written to it since would have given it others.
         See https://sqlite.org/pragma.html#pragma_data_version
         """
         path = app.config['DATABASE']
@@ -577,7 +578,8 @@ def split_in_parts(entries):
 def import_part(part, new_ids):
     """Store the entries of a part that are not here already; return how many.
 
-    With new_ids they get new ones; else one whose id is taken waits for that, without it.
+    With new_ids all get new ids. Without, those keep theirs, and where an id is missing or
+    taken it becomes None, and the entry waits for a call with new_ids.
     """
     columns = ['title', 'text', 'created', 'updated', 'deleted', 'version', 'guid']
     if not new_ids:
@@ -606,7 +608,9 @@ def import_part(part, new_ids):
 
 
 def import_entries(entries):
-    """Store the entries that are not here already; yield of how many it is known, and stored.
+    """Store the entries that are not here already, in parts.
+
+    Yields for each part how many entries are done with, and how many of them were stored.
 
     Each is a dict of columns with a guid that says which it is. It keeps its id if that
     is free. The others get new ids at the end, from the oldest on. Into an empty blog all
