@@ -1,5 +1,5 @@
--- Flaskr's tables. app.py runs the statements one by one; empty lines part them. Each
--- does nothing where what it makes is there already.
+-- Flaskr's tables. init_db() runs the statements one by one; empty lines part them. None
+-- loses anything where what it makes is there already.
 
 -- What the author wrote. An id is never used again, so the address of an entry can
 -- never lead to another one. Times are UTC, as 2026-11-21T03:04:05Z.
@@ -18,6 +18,15 @@ create index if not exists entries_in_trash on entries (id) where deleted is not
 
 create unique index if not exists entries_by_guid on entries (guid) where guid is not null;
 
+-- What readers may see. Whatever is shown to them is read from here.
+drop view if exists published;
+
+create view published as select * from entries where deleted is null;
+
+drop view if exists trash;
+
+create view trash as select * from entries where deleted is not null;
+
 -- What Flaskr must remember for itself, the same for all workers: one row.
 create table if not exists internals (
     id integer primary key check (id = 1),
@@ -34,11 +43,15 @@ create table if not exists failed_logins (
 -- The words of the entries that are not in the trash, without case and accents. It
 -- keeps no text of its own; the triggers below keep it in step with the entries. The
 -- beginnings of up to 8 letters are indexed too: a longer one has to be put together
--- from all the words that begin so.
-create virtual table if not exists entries_search using fts5 (
+-- from all the words that begin so. It is made anew, since it may be of an older kind.
+drop table if exists entries_search;
+
+create virtual table entries_search using fts5 (
     title, text, content='entries', content_rowid='id',
     prefix='1 2 3 4 5 6 7 8', tokenize='unicode61 remove_diacritics 2'
 );
+
+insert into entries_search (rowid, title, text) select id, title, text from published;
 
 create trigger if not exists entries_search_insert after insert on entries
 when new.deleted is null begin
@@ -57,3 +70,5 @@ when old.deleted is null begin
     insert into entries_search (entries_search, rowid, title, text)
         values ('delete', old.id, old.title, old.text);
 end;
+
+pragma user_version = 6;  -- SCHEMA_VERSION in app.py: another one for each change of this file

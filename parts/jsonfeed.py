@@ -1,4 +1,4 @@
-"""Entries as a JSON Feed 1.1, and any JSON Feed as entries."""
+"""Entries as a JSON Feed 1.1 (https://jsonfeed.org/version/1.1), and any JSON Feed as entries."""
 
 import json
 import re
@@ -10,9 +10,10 @@ from markupsafe import Markup, escape
 
 from parts.texts import drop_nul, render_text
 
-JSON_FEED = 'https://jsonfeed.org/version/1.1'
 KINDS = {str: 'a text', int: 'a number', dict: 'an object'}
 TOO_LARGE = 10**17  # a number from which on there would be no room to count
+COMMON = {'title', 'created', 'updated', 'guid'}  # columns that the format has a place for
+NUMBERS = {'id', 'version'}  # columns
 
 
 def entry_urn(entry):
@@ -22,44 +23,43 @@ def entry_urn(entry):
 
 def format_time(moment):
     """Return a time of any zone as entries keep it: in UTC, to the second."""
-    moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return f'{moment.isoformat(timespec="seconds")}Z'
+    return f'{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")}Z'
 
 
 def make_item(entry, find_url):
     """Return an entry as an item of a JSON Feed; what the format lacks is in _flaskr."""
     entry = {**entry, 'title': drop_nul(entry['title']), 'text': drop_nul(entry['text'])}
-    own = {name: entry[name] for name in ('id', 'text', 'version', 'deleted')}
+    own = sorted(entry.keys() - COMMON)
     item = {
         'id': entry['guid'] or entry_urn(entry),
-        'url': None if entry['deleted'] else find_url(entry),
+        'url': find_url(entry) if find_url and not entry['deleted'] else None,
         'title': entry['title'],
         'content_html': render_text(entry['text']),
         'date_published': entry['created'],
         'date_modified': entry['updated'],
-        '_flaskr': {name: value for name, value in own.items() if value is not None},
+        '_flaskr': {name: entry[name] for name in own if entry[name] is not None},
     }
     return {name: value for name, value in item.items() if value is not None}
 
 
-def write_feed(file, entries, find_url):
-    """Write entries as a JSON Feed 1.1 (https://jsonfeed.org/version/1.1), one a line.
+def write_feed(entries, find_url):
+    """Yield the pieces of a JSON Feed, with one entry a line.
 
-    find_url: a function that returns the address of an entry, or None.
+    find_url: a function that returns the address of an entry, or None for no addresses.
 
     Other programs publish what is in its items, so the trash is in _flaskr. It is read in
     one go with the rest, lest an entry be missed that is deleted or restored meanwhile.
     """
-    file.write(f'{{"version": "{JSON_FEED}", "title": "Flaskr", "items": [')
+    yield '{"version": "https://jsonfeed.org/version/1.1", "title": "Flaskr", "items": ['
     trash, separator = [], '\n'
     for entry in entries:
         line = json.dumps(make_item(entry, find_url), ensure_ascii=False)
         if entry['deleted']:
             trash.append(f'\n{line}')
         else:
-            file.write(separator + line)
+            yield separator + line
             separator = ',\n'
-    file.write('\n], "_flaskr": {"trash": [' + ','.join(trash) + '\n]}}\n')
+    yield '\n], "_flaskr": {"trash": [' + ','.join(trash) + '\n]}}\n'
 
 
 def read_field(item, name, kind=str):
@@ -67,15 +67,13 @@ def read_field(item, name, kind=str):
     value = item.get(name)
     if value is None:
         return None
-    if type(value) is not kind or (kind is int and value < 1):
+    if type(value) is not kind or (kind is int and value < 0):
         raise ValueError(f'{name} has to be {KINDS[kind]}')
     if kind is int and value >= TOO_LARGE:
         raise ValueError(f'{name} is too large')
-    if kind is str:
-        if re.search('[\ud800-\udfff]', value):
-            raise ValueError(f'{name} has half a character in it')
-        return drop_nul(value)
-    return value
+    if kind is str and re.search('[\ud800-\udfff]', value):
+        raise ValueError(f'{name} has half a character in it')
+    return drop_nul(value) if kind is str else value
 
 
 def read_time(item, name):
@@ -92,22 +90,27 @@ def read_time(item, name):
     raise ValueError(f'{name} is no time with its zone, as 2026-11-21T03:04:05Z is')
 
 
-def read_item(item, source):
-    """Return an item of a JSON Feed as the columns of an entry.
+def read_guid(item, source):
+    """Return the id of an item, with the feed's name before a plain one.
 
-    Plain ids, such as 1, differ within a feed only, so its source is put before them;
-    Flaskr's own differ everywhere.
+    Those, such as 1, differ within a feed only; Flaskr's own differ everywhere.
     """
-    if not isinstance(item, dict):
-        raise ValueError('it has to be an object')
     if type(item.get('id')) is int:  # as the format's version 1.0 had it
-        item = {**item, 'id': str(item['id'])}
+        item = {'id': str(item['id'])}
     name = read_field(item, 'id')
     guid = f'{source}#{name}' if name and source and ':' not in name else name
     if not guid or len(guid.encode()) > 2000:  # more is too much for Postgres' index
         raise ValueError('id is missing or longer than 2000 bytes, with what the feed is called')
+    return guid
+
+
+def read_item(item, source):
+    """Return an item of a JSON Feed as the columns of an entry."""
+    if not isinstance(item, dict):
+        raise ValueError('it has to be an object')
     own = read_field(item, '_flaskr', dict) or {}
-    number = int(name) if re.fullmatch('[1-9][0-9]{0,9}', name) else None
+    for name, value in own.items():
+        own[name] = read_field(own, name, int if name in NUMBERS or type(value) is int else str)
     text = read_field(own, 'text')
     for name in ('content_html', 'content_text', 'summary'):
         value = read_field(item, name)
@@ -115,15 +118,17 @@ def read_item(item, source):
             text = value if name == 'content_html' else str(escape(value))
     words = textwrap.shorten(Markup(text or '').striptags(), 60, placeholder='…')
     title = read_field(item, 'title') or ''
+    number = str(item.get('id'))
     return {
-        'id': read_field(own, 'id', int) or number,
+        **own,
+        'guid': read_guid(item, source),
+        'id': own.get('id') or (int(number) if re.fullmatch('[1-9][0-9]{0,9}', number) else None),
         'title': title if title.strip() else words or 'Untitled',
         'text': text or '',
         'created': read_time(item, 'date_published'),
         'updated': read_time(item, 'date_modified'),
         'deleted': read_time(own, 'deleted'),
-        'version': read_field(own, 'version', int) or 1,
-        'guid': guid,
+        'version': own.get('version') or 1,
     }
 
 
@@ -134,12 +139,11 @@ def read_feed(path):
             feed = json.load(file)
     except UnicodeDecodeError:
         raise ValueError('it is not UTF-8') from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f'line {error.lineno}: {error.msg}') from None
     except RecursionError:
         raise ValueError('it is nested too deeply') from None
-    format_name = feed.get('version') if isinstance(feed, dict) else None
-    if not str(format_name).startswith('https://jsonfeed.org/version/'):
+    if not isinstance(feed, dict) or not str(feed.get('version')).startswith(
+        'https://jsonfeed.org/version/'
+    ):
         raise ValueError('it is not a JSON Feed')
     source = read_field(feed, 'feed_url') or read_field(feed, 'home_page_url')
     trash = (read_field(feed, '_flaskr', dict) or {}).get('trash', [])

@@ -1,4 +1,4 @@
-"""Pages of a WSGI application, kept while a state stays the same (RFC 9111, RFC 9110)."""
+"""Pages of a WSGI application, kept while a version stays the same (RFC 9111, RFC 9110)."""
 
 import functools
 import gzip
@@ -20,7 +20,7 @@ def accepts_gzip(header):
 
 
 class PageCache:
-    """A WSGI application that keeps the pages of another while a state is the same.
+    """A WSGI application that keeps the pages of another while a version is the same.
 
     They are for readers, that is, for requests without a session cookie. The other
     application gets nothing of such a request but its address, so that what else a
@@ -33,7 +33,7 @@ class PageCache:
 
         config: a mapping with SESSION_COOKIE_NAME, the cookie that readers have not, and
         PAGE_CACHE, the bytes that all pages may take.
-        watch: find_state() returns what a page depends on, or None if that can't be told;
+        watch: find_version() returns what a page depends on, or None if that can't be told;
         ask_again() is called after each POST, which may have changed it.
         is_off: a function that says whether no page may be kept.
         """
@@ -43,14 +43,14 @@ class PageCache:
         self.lock = threading.Lock()
 
     def __call__(self, environ, start_response):
-        state = self.watch.find_state() if self.is_for_reader(environ) else None
-        if state is None:
+        version = self.watch.find_version() if self.is_for_reader(environ) else None
+        if version is None:
             body = self.wsgi_app(environ, start_response)
             if environ['REQUEST_METHOD'] == 'POST':
                 self.watch.ask_again()
             return body
         gzipped = accepts_gzip(environ.get('HTTP_ACCEPT_ENCODING', '')[:HEADER_LENGTH])
-        address = state, gzipped, *map(environ.get, ADDRESS)
+        address = version, gzipped, *map(environ.get, ADDRESS)
         page = self.pages.get(address)
         if page is None:
             response = self.render(environ)
@@ -110,7 +110,7 @@ class PageCache:
         limit = self.config['PAGE_CACHE']
         if size < limit / 4:
             with self.lock:
-                if self.size + size > limit:  # begin anew, since most are of older states
+                if self.size + size > limit:  # begin anew, since most are of older versions
                     self.pages, self.size = {}, 0
                 self.pages[address] = page
                 self.size += size

@@ -55,6 +55,8 @@ SANITISER = nh3.Cleaner(
 )
 OPENING_TAG = re.compile('<[a-z]', re.IGNORECASE)
 EXCERPTED_TEXT = 20_000  # letters that an excerpt is looked for in
+MAX_QUERY = 200  # letters of a search
+MAX_WORDS = 32  # of a search, and parts of words; each takes SQLite its time
 
 
 def drop_nul(text):
@@ -99,6 +101,13 @@ def render_text(text):
 def plain_text(text):
     """Return the words of a text without markup on one line, of a long one the first."""
     return render_text(text[:EXCERPTED_TEXT]).striptags()
+
+
+def split_words(query):
+    """Return the words of a query as they are typed, as many as a search takes."""
+    query = drop_nul(query).replace('"', ' ')[:MAX_QUERY]
+    start = re.match(rf'([\W_]*[^\W_]+){{0,{MAX_WORDS}}}', query)[0]
+    return tuple(word for word in start.split() if re.search(r'[^\W_]', word))
 
 
 def fold(text):

@@ -303,7 +303,9 @@ def time_query(url, word):
 
     app.app.config['DATABASE'] = url
     with app.app.app_context():
-        return statistics.median(timed(app.find_matches, [word]) for _ in range(REQUESTS))
+        return statistics.median(
+            timed(app.get_db().find_matches, [word], app.SEARCH_LIMIT) for _ in range(REQUESTS)
+        )
 
 
 def time_posts(server, path, view):

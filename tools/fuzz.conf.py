@@ -19,7 +19,7 @@ ADDRESS_SPACE = 2 * 1024**3  # bytes
 FOLDERS = ['static', 'templates', tempfile.gettempdir()]
 ALLOWED_FOLDERS = tuple(f'{os.path.realpath(folder)}/' for folder in FOLDERS)
 ALLOWED_FILES = {
-    *map(os.path.realpath, ['schema.sql', 'schema_postgres.sql']),
+    *map(os.path.realpath, ['schema.sql', 'parts/schema_postgres.sql']),
     os.environ['DATABASE_URL'].removeprefix('sqlite:///'),
     *mimetypes.knownfiles,
     '/dev/null',

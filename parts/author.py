@@ -1,0 +1,160 @@
+"""How the one author is known: by a name, a password, and a cookie that ends when it should."""
+
+import hashlib
+import hmac
+import math
+import secrets
+import time
+
+from flask import g, request, session
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
+from werkzeug.exceptions import TooManyRequests
+from werkzeug.security import check_password_hash
+
+DEFAULT_PASSWORD = 'admin'  # everybody knows it
+BROWSER_LIFETIME = 365 * 24 * 60 * 60  # seconds that a known browser stays known
+
+
+def is_same(given, expected):
+    """Compare two strings in a time that does not tell where they differ.
+
+    As bytes, since compare_digest() takes only ASCII strings; surrogateescape is
+    how os.environ holds bytes that are not UTF-8.
+    """
+    return hmac.compare_digest(given.encode(), expected.encode(errors='surrogateescape'))
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's signed cookies, with a key that is partly in the database."""
+
+    def __init__(self, author):
+        self.author = author
+
+    def get_signing_serializer(self, app):
+        return URLSafeTimedSerializer(
+            self.author.find_keys()[1],
+            salt=self.salt,
+            serializer=self.serializer,
+            signer_kwargs={'key_derivation': 'hmac', 'digest_method': hashlib.sha256},
+        )
+
+    def open_session(self, app, request):
+        """Leave it empty: where the database fails now, there can't be an error page yet."""
+        return self.session_class()
+
+    def fill_session(self, app):
+        if self.get_cookie_name(app) in request.cookies:  # or it is a reader, who needs no key
+            session.update(super().open_session(app, request))
+            session.modified = False
+
+    def get_cookie_secure(self, app):
+        return request.is_secure
+
+
+class Author:
+    """The one who may write, as the configuration of an application has it."""
+
+    def __init__(self, app, get_db, is_trial):
+        """Let g.logged_in tell of each request whether the author sent it.
+
+        get_db: returns the context's connection, with schema.sql's internals and failed_logins
+        is_trial: says whether the default password counts
+        """
+        self.app, self.config, self.get_db, self.is_trial = app, app.config, get_db, is_trial
+        app.session_interface = Sessions(self)
+        app.before_request(self.recognize)
+
+    def recognize(self):
+        if request.endpoint != 'static':  # an error page needs its style without a database
+            self.app.session_interface.fill_session(self.app)
+            g.logged_in = 'logged_in' in session
+
+    def find_keys(self):
+        """Return the key that signs cookies, and the one that makes a session the author's.
+
+        The first is the same in all workers and after a restart. The second is another one
+        after each logout and for another name or password, so that no cookie from before
+        verifies. Asked for once a request, since an error page is signed after the database
+        has failed.
+        """
+        if 'keys' not in g:
+            query = 'select secret_key, logged_out from internals'
+            row = self.get_db().execute(query).fetchone()
+            key = self.config['SECRET_KEY'] or row['secret_key']
+            owner = [row['logged_out'], self.config['USERNAME'], self.config['PASSWORD']]
+            g.keys = key, repr([key, *owner])
+        return g.keys
+
+    def has_password(self):
+        """Say whether anybody can log in: there is a password of its own, or it is a trial."""
+        return self.config['PASSWORD'] != DEFAULT_PASSWORD or self.is_trial()
+
+    def is_password(self, given):
+        expected = self.config['PASSWORD']
+        if given == DEFAULT_PASSWORD and not self.is_trial():
+            return False
+        if expected.startswith(('scrypt:', 'pbkdf2:')):
+            return check_password_hash(expected, given)
+        return is_same(given, expected)
+
+    def find_mistake(self, username, password):
+        """Say what is wrong with a login, or None; abort with 429 after too many.
+
+        Each known browser has a count of its own and all others share one, so that a
+        stranger can't lock the author out. The lock is held from counting to counting
+        up, so that many attempts at once can't slip through.
+        """
+        db, browser, now = self.get_db(), self.find_browser(), time.time()
+        start = now - self.config['LOGIN_WINDOW']
+        with db.transaction():
+            db.execute('delete from failed_logins where at <= ?', [start])
+            query = 'select at from failed_logins where browser = ? order by at'
+            failed = db.execute(query, [browser]).fetchall()
+            if len(failed) >= self.config['LOGIN_ATTEMPTS']:
+                raise TooManyRequests(retry_after=math.ceil(failed[0]['at'] - start))
+            mistake = None if self.is_password(password) else 'Invalid password'
+            if not is_same(username, self.config['USERNAME']):  # after as long a time
+                mistake = 'Invalid username'
+            if mistake:
+                statement = 'insert into failed_logins (browser, at) values (?, ?)'
+                db.execute(statement, [browser, now])
+        return mistake
+
+    def log_in(self, response):
+        """Begin a session of the author's; return the response with its cookies."""
+        session.clear()
+        session.permanent = True  # for PERMANENT_SESSION_LIFETIME, whatever is closed
+        session['logged_in'] = True
+        return self.remember_browser(response)
+
+    def log_out(self):
+        """End this session, and if it is the author's, those of every browser."""
+        if g.logged_in:
+            statement = 'update internals set logged_out = ?'
+            self.get_db().execute(statement, [secrets.token_hex()])
+            del g.keys
+        session.clear()
+
+    def make_signer(self):
+        return Signer(self.find_keys()[0], salt='known browser')
+
+    def find_browser(self):
+        """Return the id of a browser that has logged in before, and '' for all others."""
+        try:
+            return self.make_signer().unsign(request.cookies.get('known_browser', '')).decode()
+        except BadSignature:
+            return ''
+
+    def remember_browser(self, response):
+        """Let this browser in again even while others try passwords."""
+        browser = self.find_browser() or secrets.token_hex()
+        response.set_cookie(
+            'known_browser',
+            self.make_signer().sign(browser).decode(),
+            max_age=BROWSER_LIFETIME,
+            httponly=True,
+            samesite='Lax',
+            secure=request.is_secure,
+        )
+        return response

@@ -1,0 +1,144 @@
+"""What `flask …` can do for a blog: make it, move it, copy it, and hash a password."""
+
+import os
+import re
+import sqlite3
+import sys
+import tempfile
+from contextlib import contextmanager
+
+import click
+from werkzeug.security import generate_password_hash
+
+from parts.author import DEFAULT_PASSWORD
+from parts.jsonfeed import read_feed, write_feed
+from parts.moving import import_entries, read_entries
+from parts.sqlite import copy_database, is_path
+
+
+@contextmanager
+def new_file(path):
+    """Yield the path of a new file that becomes `path` when it is complete and on disk.
+
+    Only its owner can read it, and no other file is overwritten.
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f'{name}.') as temporary:
+        new_path = os.path.join(temporary, name)  # beside which SQLite may put its journal
+        descriptors = [
+            os.open(new_path, os.O_CREAT | os.O_EXCL, 0o600),
+            os.open(folder, os.O_RDONLY),
+        ]
+        try:
+            yield new_path
+            os.fsync(descriptors[0])
+            os.link(new_path, path)
+            os.fsync(descriptors[1])  # or the name might not survive the loss of power
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+
+@contextmanager
+def plain_errors(database, file=None):
+    """Say in one line why something fails, with exit status 1.
+
+    database: its path, or its address, which is not shown, since it may hold a password
+    file: what is read or written, or None for stdout
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = database if is_path(database) else 'of DATABASE_URL'
+        sys.exit(f'The database {name} cannot be used: {error}')
+    except OSError as error:
+        sys.exit(f'{file or "stdout"}: {error.strerror}')
+
+
+def require_blog(database):
+    """Exit where the path leads to no blog, rather than take a new one for the author's."""
+    if is_path(database) and not os.path.exists(database):
+        sys.exit(f'{database}: there is no blog here')
+
+
+def import_feed(db, file):
+    """Import a JSON Feed, with a bar that shows how far it is; exit where it is none."""
+    try:
+        entries = read_feed(file)
+    except ValueError as error:
+        sys.exit(f'{file}: {error}')
+    imported, bar = 0, {'file': sys.stderr, 'hidden': not sys.stderr.isatty()}
+    with click.progressbar(length=len(entries), **bar) as progress:
+        try:
+            for size, stored in import_entries(db, entries):
+                progress.update(size)
+                imported += stored
+        except (sqlite3.Error, KeyboardInterrupt):
+            if imported:
+                again = 'The import stopped. Try again: what is here already stays as it is.'
+                click.echo(again, err=True)
+            raise
+    click.echo(f'Imported {imported} entries; {len(entries) - imported} were here already.')
+
+
+def add_commands(app, init_db, get_db, find_url):
+    """Add the commands to an application, whose config has DATABASE and URL, its own address.
+
+    init_db: makes or upgrades the database
+    get_db: returns the connection of the application's context
+    find_url: returns the address of an entry, in the context of a request
+    """
+    config = app.config
+
+    @app.cli.command('init-db')
+    def init_db_command():
+        """Create or upgrade the database; what is in it stays."""
+        with plain_errors(config['DATABASE']):
+            init_db()
+        click.echo('Initialized the database.')
+
+    @app.cli.command('hash-password')
+    def hash_password_command():
+        """Ask for a password and print its hash, for FLASKR_PASSWORD."""
+        # The questions go to stderr, so that $(flask hash-password) holds just the hash.
+        password = click.prompt('Password', hide_input=True, confirmation_prompt=True, err=True)
+        if password == DEFAULT_PASSWORD:
+            raise click.ClickException('Everybody knows this one. Take another.')
+        click.echo(generate_password_hash(password))
+
+    @app.cli.command('backup')
+    @click.argument('file')
+    def backup_command(file):
+        """Copy a SQLite blog to FILE while it is in use."""
+        database = config['DATABASE']
+        if not is_path(database):
+            sys.exit('Only a SQLite file can be copied. Use pg_dump, or flask export.')
+        require_blog(database)
+        with plain_errors(database, file), new_file(file) as path:
+            try:
+                copy_database(get_db(), path)
+            except sqlite3.Error as error:
+                sys.exit(f'{database} could not be copied to {file}: {error}')
+
+    @app.cli.command('export')
+    @click.argument('file', required=False)
+    def export_command(file):
+        """Write everything as a JSON Feed to FILE or to stdout."""
+        require_blog(config['DATABASE'])
+        url = config['URL']
+        if url and not re.fullmatch(r'https?://[\w.:\[\]-]+(/[^?#\s]*)?', url):
+            sys.exit(f'FLASKR_URL has to be an address such as https://example.org, not {url}')
+        with plain_errors(config['DATABASE'], file), app.test_request_context(base_url=url):
+            feed = write_feed(read_entries(get_db()), url and find_url)
+            if file is None:
+                click.get_text_stream('stdout', encoding='utf-8').writelines(feed)
+            else:
+                with new_file(file) as path, open(path, 'w', encoding='utf-8') as stream:
+                    stream.writelines(feed)
+
+    @app.cli.command('import')
+    @click.argument('file')
+    def import_command(file):
+        """Read a JSON Feed from FILE; doing it twice is no harm."""
+        with plain_errors(config['DATABASE'], file):
+            import_feed(get_db(), file)

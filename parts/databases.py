@@ -1,0 +1,52 @@
+"""The door to both engines: which one is meant, what has changed, what to say when it fails."""
+
+import sqlite3
+
+from parts.postgres import ServerWatch
+from parts.sqlite import FileWatch
+
+TROUBLES = {  # part of the database's message: what to say
+    'lock': 'The database is busy with something else.',
+    'readonly': 'The database can only be read, not written.',
+    'read-only': 'The database can only be read, not written.',
+    'full': 'The disk is full.',
+    'No space': 'The disk is full.',
+    'connection': 'The database cannot be reached.',
+    'malformed': 'The database is damaged.',
+    'not a database': 'The database is damaged.',
+}
+
+
+def explain_trouble(error):
+    """Say in plain words why the database failed."""
+    words = (words for part, words in TROUBLES.items() if part in str(error))
+    return next(words, 'The database cannot be used.')
+
+
+def is_postgres(database):
+    """Say whether this is the address of a Postgres, or else the path of a SQLite file."""
+    return str(database).startswith(('postgres://', 'postgresql://'))
+
+
+class Watch:
+    """Notices cheaply when the DATABASE of an application has changed, whoever changed it."""
+
+    def __init__(self, app, connect):
+        """connect: opens a connection, if it is a Postgres, every CHECK_INTERVAL seconds"""
+        self.config, self.logger = app.config, app.logger
+        self.file, self.server = FileWatch(), ServerWatch(connect)
+
+    def find_version(self):
+        """Return a value that is another one after each change, or None if it can't be told."""
+        database, interval = self.config['DATABASE'], self.config['CHECK_INTERVAL']
+        if not is_postgres(database):
+            return self.file.find_version(database)
+        try:
+            return self.server.find_version(database, interval)
+        except sqlite3.Error as error:
+            self.logger.warning('No page is kept: %s', error)
+            return None
+
+    def ask_again(self):
+        """Ask a Postgres anew next time, since this process may have changed something."""
+        self.server.ask_again()

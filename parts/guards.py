@@ -1,0 +1,93 @@
+"""What keeps other sites, odd requests and foreign scripts out of an application."""
+
+from contextlib import suppress
+
+from flask import abort, g, request
+from werkzeug.exceptions import BadHost, HTTPException, RequestEntityTooLarge
+
+# No script, style, frame or foreign form, whatever gets past the sanitiser; pictures,
+# sound and film may come from anywhere that is encrypted.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' https: data:; media-src 'self' https:; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def guard(app, changing_pages):
+    """Plug the guards into an application; g.typed becomes the form of a post.
+
+    changing_pages: the endpoints that change something even by GET
+    """
+
+    @app.before_request
+    def check_request():
+        if isinstance(request.routing_exception, BadHost) or not request.host:
+            return BadHost().get_response()  # no page, since that needs addresses
+        try:
+            request.query_string.decode()  # as Werkzeug will, which catches nothing
+        except UnicodeDecodeError:
+            abort(400)
+        if request.endpoint in changing_pages:
+            if is_from_other_site() or request.headers.get('Sec-Fetch-Dest') not in (
+                None,
+                'document',
+            ):
+                abort(403)  # a picture in an entry, say, asks for it
+        elif request.method not in ('GET', 'HEAD', 'OPTIONS') and is_from_other_site():
+            abort(403)
+        read_form()  # last, or another site could fill in the form of an error page
+        return None
+
+    app.after_request(add_security_headers)
+
+
+def is_from_other_site():
+    """Say whether the request was made by another site's page.
+
+    The rules are those of CrossOriginProtection in Go's net/http: browsers say
+    where a request comes from, in Sec-Fetch-Site or else in Origin, and what
+    sends neither is no browser.
+    """
+    fetch_site, origin, host = map(request.headers.get, ('Sec-Fetch-Site', 'Origin', 'Host'))
+    if fetch_site:
+        return fetch_site not in ('same-origin', 'none')
+    return bool(origin) and origin not in (f'http://{host}', f'https://{host}')
+
+
+def read_form():
+    """Parse the form before anything can fail, for an error page to give it back."""
+    # Behind gunicorn Werkzeug takes what has come for the whole body, even if it is
+    # half of a post that was cut off (400), or the first megabytes of a longer one
+    # that doesn't tell its length (413).
+    if request.content_length is not None:
+        request.environ.pop('wsgi.input_terminated', None)
+    try:
+        body = request.get_data()
+        request.stream.read(1)
+        is_form = request.mimetype == 'application/x-www-form-urlencoded'
+        if is_form and body.count(b'&') > 100:
+            abort(400)  # no form has so many fields, and a million would fill the memory
+        g.typed = request.form if request.method == 'POST' else {}  # or all could be shown it
+    except RequestEntityTooLarge:
+        # Read on for a while: who can't send it all would not look at an answer.
+        with suppress(Exception):
+            for _ in range(16):
+                request.environ['wsgi.input'].read(1024 * 1024)
+        raise
+    except HTTPException:
+        raise
+    except Exception:  # the server's own: the body breaks the rules of HTTP
+        abort(400)
+
+
+def add_security_headers(response):
+    """Tell browsers to run nothing that is not the application's own."""
+    response.headers['Content-Security-Policy'] = CONTENT_SECURITY_POLICY
+    response.headers['X-Content-Type-Options'] = 'nosniff'
+    response.headers['Referrer-Policy'] = 'same-origin'
+    if request.is_secure:
+        response.headers['Strict-Transport-Security'] = 'max-age=31536000'  # seconds
+    response.headers.setdefault('Cache-Control', 'no-cache')
+    response.vary.add('Accept-Encoding')  # which decides about compression, in the page cache
+    return response

@@ -1,0 +1,142 @@
+"""A SQLite database as a blog needs it: for its owner only, upgraded, searched, watched."""
+
+import os
+import re
+import sqlite3
+import threading
+from contextlib import closing, contextmanager
+
+
+def is_path(database):
+    """Say whether this is the path of a file, not something that may have a password in it."""
+    return not re.search('://|^postgres(ql)?:|password=', str(database))
+
+
+def make_file(path):
+    """Make a file that only its owner can read, since it will hold a key; say whether it is new.
+
+    Raises sqlite3.OperationalError where the path is none.
+    """
+    if not is_path(path):
+        schemes = 'postgres://, postgresql:// or sqlite:///'
+        raise sqlite3.OperationalError(f'DATABASE_URL has to begin with {schemes}')
+    try:
+        os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError:
+        return False  # it is there already, or SQLite says what is wrong
+    return True
+
+
+class SqliteConnection(sqlite3.Connection):
+    """A connection of sqlite3, with methods for what each engine does in its own way."""
+
+    schema_file = 'schema.sql'
+
+    def __init__(self, *arguments, **settings):
+        super().__init__(*arguments, **settings)
+        # The journal stays SQLite's own choice, a rollback journal: it keeps the blog
+        # one file that can be copied, and WAL can corrupt it before SQLite 3.51.3
+        # (https://sqlite.org/wal.html#walresetbug). EXTRA, unlike the default FULL,
+        # syncs the folder too, so that a post survives power loss once acknowledged.
+        try:
+            self.execute('pragma synchronous = extra')
+        except sqlite3.Error:  # it is no database, say
+            self.close()
+            raise
+
+    @contextmanager
+    def transaction(self):
+        """Make the statements in a `with` block happen all together or not at all.
+
+        The lock is taken first: of two that both read and then want to write, each would
+        wait for the other, and one fail with "database is locked".
+        """
+        self.execute('begin immediate')
+        with self:
+            yield
+
+    def find_schema_version(self):
+        """Return 0 for an empty database and for one made by the tutorial's app."""
+        return self.execute('pragma user_version').fetchone()[0]
+
+    def run_schema(self, schema):
+        """Run statements, which empty lines part; executescript() would commit at its start."""
+        self.add_missing_columns(schema, 'entries')
+        for statement in schema.split('\n\n'):
+            self.execute(statement)
+
+    def add_missing_columns(self, schema, table):
+        """Give a table, if it is there, the columns that it has in the schema and lacks."""
+        columns = f'select name, type, "notnull", dflt_value from pragma_table_info(\'{table}\')'
+        here = {name for name, *_ in self.execute(columns)}
+        with closing(sqlite3.connect(':memory:')) as model:
+            model.executescript(schema)
+            for name, kind, is_required, default in model.execute(columns) if here else ():
+                if name not in here:
+                    rule = f'not null default {default}' if is_required else ''
+                    self.execute(f'alter table {table} add column {name} {kind} {rule}')
+
+    def find_matches(self, words, limit):
+        """Return the ids of the entries that have all the words or longer ones, best first.
+
+        The more of them a title has the better, and then the newer. The best are found among
+        the newest matches up to a limit, so that a word that is everywhere costs no more; a
+        rank that weighs how common each word is, as bm25() does, would count all matches.
+        """
+        query = """
+            select id from (
+                select rowid as id,  -- a * before each match in the title tells how many
+                    length(highlight(entries_search, 0, '*', '')) - length(title) as rank
+                from entries_search
+                where entries_search match ? order by rowid desc limit ?
+            ) order by rank desc, id desc
+        """
+        match = ' '.join(f'"{word}"*' for word in words)
+        return [row['id'] for row in self.execute(query, [match, limit])]
+
+    def skip_given_ids(self, table):
+        """Never give an id again that was given by hand: SQLite sees to it by itself."""
+
+
+def copy_database(db, path):
+    """Copy a SQLite database to a new file; sqlite3.DatabaseError where it is damaged."""
+    with closing(sqlite3.connect(path)) as target:
+        db.backup(target)
+        trouble = target.execute('pragma quick_check(1)').fetchone()[0]
+    if trouble != 'ok':
+        raise sqlite3.DatabaseError(f'it is damaged: {trouble}')
+
+
+class FileWatch:
+    """Tells when a SQLite file has changed, whoever changed it."""
+
+    def __init__(self):
+        self.lock, self.status, self.descriptor = threading.Lock(), None, None
+
+    def find_version(self, path):
+        """Return a value that is another one after each change, or None if there is no file.
+
+        SQLite counts the changes at the 24th byte, for this very purpose
+        (https://sqlite.org/fileformat2.html#file_change_counter); the times tell a file with
+        the same count that was copied over this one.
+        """
+        try:
+            status = os.stat(path)
+            with self.lock:
+                if not self.status or not os.path.samestat(status, self.status):
+                    self.open(path)
+                count = os.pread(self.descriptor, 4, 24)
+        except OSError:
+            return None
+        return str(path), status.st_ino, status.st_mtime_ns, status.st_ctime_ns, count
+
+    def open(self, path):
+        """Open a file for as long as it is the blog, and close the one that was before.
+
+        To close it sooner would end all locks that this process has on it: see
+        https://sqlite.org/howtocorrupt.html, section 2.2.
+        """
+        former, self.descriptor = self.descriptor, os.open(path, os.O_RDONLY)
+        self.status = os.fstat(self.descriptor)
+        if former is not None:
+            os.close(former)

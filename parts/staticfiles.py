@@ -1,0 +1,39 @@
+"""Static files that browsers keep for a year, since a change gives them another address."""
+
+import hashlib
+import pathlib
+
+from flask import request
+
+
+def keep_static_files(app):
+    """Put a hash of its content into the address of each static file of an application.
+
+    The hashes are made once, so that no request has any file hashed; while somebody works on
+    the templates, nothing is kept.
+    """
+    hashes = {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+        for file in pathlib.Path(app.static_folder).glob('*')
+        if file.is_file()
+    }
+
+    @app.url_defaults
+    def add_hash(endpoint, values):
+        if endpoint == 'static' and not app.jinja_env.auto_reload:
+            values['v'] = hashes.get(values['filename'])
+
+    @app.before_request
+    def ignore_dates():
+        """Let ETags alone tell what a browser has: Werkzeug fails on a date beyond all years."""
+        for name in ('HTTP_RANGE', 'HTTP_IF_RANGE', 'HTTP_IF_MODIFIED_SINCE'):
+            request.environ.pop(name, None)
+
+    @app.after_request
+    def keep(response):
+        """Let browsers keep a file, if it is the one that was asked for."""
+        if request.endpoint == 'static' and response.status_code < 400:
+            content_hash = hashes.get(request.view_args['filename'])
+            if content_hash and request.args.get('v') == content_hash:
+                response.headers['Cache-Control'] = 'public, max-age=31536000, immutable'
+        return response
