@@ -11,11 +11,11 @@ cache, Development server. What doesn't know the blog is in parts/.
 
 import os
 import re
-import secrets
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import wraps
+from secrets import token_hex
 
 from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
 from markupsafe import Markup
@@ -59,6 +59,7 @@ MAX_FORM_MEMORY_SIZE = MAX_CONTENT_LENGTH  # bytes of a field
 app = Flask(__name__)
 app.config.from_object(__name__)
 app.jinja_env.filters.update(FILTERS, urn=entry_urn)
+app.jinja_env.globals['new_key'] = token_hex  # for the form of a new entry
 keep_static_files(app)
 guard(app, changing_pages={'logout'})
 
@@ -79,7 +80,7 @@ def connect_db():
         return connect_postgres(database, timeout)
     if make_file(database):
         app.logger.warning('%s was not there: it is a new, empty blog', database)
-    db = sqlite3.connect(database, timeout, isolation_level=None, factory=SqliteConnection)
+    db = sqlite3.connect(database, timeout=timeout, factory=SqliteConnection)
     db.row_factory = sqlite3.Row
     return db
 
@@ -91,8 +92,7 @@ def init_db():
         if db.find_schema_version() < SCHEMA_VERSION:  # or another process was first
             with app.open_resource(db.schema_file, 'r') as file:
                 db.run_schema(file.read())
-            words = [secrets.token_hex(), secrets.token_hex()]
-            db.execute(f'{statement} on conflict do nothing', words)
+            db.execute(f'{statement} on conflict do nothing', [token_hex(), token_hex()])
 
 
 def get_db():
@@ -129,12 +129,6 @@ class NoSuchEntry(NotFound):
     name = 'No Such Entry'
 
 
-@app.template_global()
-def new_key():
-    """Return a key for the form of a new entry, which becomes the entry's guid."""
-    return secrets.token_hex(8)
-
-
 def utc_now():
     """Return the time as entries keep it."""
     return format_time(datetime.now(UTC))
@@ -149,12 +143,12 @@ def require_entry(entry_id, view='published'):
     return entry
 
 
-def find_newest(limit, before=None, view='published'):
+def find_newest(limit, before=None, view='published', columns='*'):
     """Return the newest entries, newest first: of all, or of those before an id.
 
     None is skipped by counting, so that all cost the same.
     """
-    query = f'select * from {view} where id < ? order by id desc limit ?'
+    query = f'select {columns} from {view} where id < ? order by id desc limit ?'
     start = MAX_ID if before is None else before
     return get_db().execute(query, [start, limit]).fetchall()
 
@@ -168,12 +162,6 @@ def cut_page(rows):
     """Return a dict of the entries of a page, and of where the next one starts, if there is one."""
     size = app.config['PER_PAGE']
     return {'entries': rows[:size], 'older': rows[size - 1]['id'] if len(rows) > size else None}
-
-
-def find_addresses(limit):
-    """Return the newest ids and when their entries changed, without the entries."""
-    query = 'select id, created, updated from published order by id desc limit ?'
-    return get_db().execute(query, [limit]).fetchall()
 
 
 def search_entries(words, before=None):
@@ -229,12 +217,8 @@ def erase_entry(entry_id):
 # Author ------------------------------------------------------------------------
 
 
-def is_trial():
-    """Say whether Flaskr is only tried out: by `python app.py`, or in a test."""
-    return __name__ == '__main__' or app.testing
-
-
-author = Author(app, get_db, is_trial)
+# The default password is for trying Flaskr out: by `python app.py`, or in a test.
+author = Author(app, get_db, is_trial=lambda: __name__ == '__main__' or app.testing)
 
 
 def author_only(view):
@@ -305,7 +289,7 @@ def robots():
 @app.route('/sitemap.xml')
 def sitemap():
     """List the index and the newest entries for crawlers, as sitemaps.org has it."""
-    entries = find_addresses(app.config['SITEMAP_LENGTH'] - 1)
+    entries = find_newest(app.config['SITEMAP_LENGTH'] - 1, columns='id, created, updated')
     page = render_template('sitemap.xml', entries=entries)
     return app.response_class(page, mimetype='application/xml')
 
@@ -408,7 +392,8 @@ def login():
         error = author.find_mistake(request.form['username'], request.form['password'])
         if not error:
             page = session.get('asked_for') or url_for('index')
-            response = author.log_in(redirect(page))
+            response = redirect(page)
+            author.log_in(response)
             flash('You were logged in')
             return response
     return render_template('login.html', error=error)
@@ -444,13 +429,7 @@ def show_database_error(error):
 
 # Command line ------------------------------------------------------------------
 
-
-def find_url(entry):
-    """Return the address of an entry."""
-    return url_for('show_entry', entry_id=entry['id'], _external=True)
-
-
-add_commands(app, init_db, get_db, find_url)
+add_commands(app, init_db, get_db, entry_view='show_entry')
 
 # Page cache --------------------------------------------------------------------
 

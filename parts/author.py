@@ -17,27 +17,21 @@ BROWSER_LIFETIME = 365 * 24 * 60 * 60  # seconds that a known browser stays know
 
 
 def is_same(given, expected):
-    """Compare two strings in a time that does not tell where they differ.
-
-    As bytes, since compare_digest() takes only ASCII strings; surrogateescape is
-    how os.environ holds bytes that are not UTF-8.
-    """
+    """Compare two strings in a time that does not tell where they differ."""
+    # As os.environ holds bytes that are not UTF-8.
     return hmac.compare_digest(given.encode(), expected.encode(errors='surrogateescape'))
 
 
 class Sessions(SecureCookieSessionInterface):
     """Flask's signed cookies, with a key that is partly in the database."""
 
-    def __init__(self, author):
-        self.author = author
+    def __init__(self, find_keys):
+        self.find_keys = find_keys
 
     def get_signing_serializer(self, app):
-        return URLSafeTimedSerializer(
-            self.author.find_keys()[1],
-            salt=self.salt,
-            serializer=self.serializer,
-            signer_kwargs={'key_derivation': 'hmac', 'digest_method': hashlib.sha256},
-        )
+        signing = {'key_derivation': 'hmac', 'digest_method': hashlib.sha256}
+        key, serializer = self.find_keys()[1], self.serializer
+        return URLSafeTimedSerializer(key, self.salt, serializer, signer_kwargs=signing)
 
     def open_session(self, app, request):
         """Leave it empty: where the database fails now, there can't be an error page yet."""
@@ -62,7 +56,7 @@ class Author:
         is_trial: says whether the default password counts
         """
         self.app, self.config, self.get_db, self.is_trial = app, app.config, get_db, is_trial
-        app.session_interface = Sessions(self)
+        app.session_interface = Sessions(self.find_keys)
         app.before_request(self.recognize)
 
     def recognize(self):
@@ -73,10 +67,9 @@ class Author:
     def find_keys(self):
         """Return the key that signs cookies, and the one that makes a session the author's.
 
-        The first is the same in all workers and after a restart. The second is another one
-        after each logout and for another name or password, so that no cookie from before
-        verifies. Asked for once a request, since an error page is signed after the database
-        has failed.
+        The second is another one after each logout and for another name or password, so that
+        no cookie from before verifies. They are kept for an error page, whose cookie is signed
+        when the database has failed.
         """
         if 'keys' not in g:
             query = 'select secret_key, logged_out from internals'
@@ -122,11 +115,13 @@ class Author:
         return mistake
 
     def log_in(self, response):
-        """Begin a session of the author's; return the response with its cookies."""
+        """Begin a session of the author's, and remember the browser in a response's cookie."""
         session.clear()
         session.permanent = True  # for PERMANENT_SESSION_LIFETIME, whatever is closed
         session['logged_in'] = True
-        return self.remember_browser(response)
+        browser = self.make_signer().sign(self.find_browser() or secrets.token_hex()).decode()
+        safe = {'httponly': True, 'samesite': 'Lax', 'secure': request.is_secure}
+        response.set_cookie('known_browser', browser, max_age=BROWSER_LIFETIME, **safe)
 
     def log_out(self):
         """End this session, and if it is the author's, those of every browser."""
@@ -145,16 +140,3 @@ class Author:
             return self.make_signer().unsign(request.cookies.get('known_browser', '')).decode()
         except BadSignature:
             return ''
-
-    def remember_browser(self, response):
-        """Let this browser in again even while others try passwords."""
-        browser = self.find_browser() or secrets.token_hex()
-        response.set_cookie(
-            'known_browser',
-            self.make_signer().sign(browser).decode(),
-            max_age=BROWSER_LIFETIME,
-            httponly=True,
-            samesite='Lax',
-            secure=request.is_secure,
-        )
-        return response

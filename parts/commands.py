@@ -5,9 +5,10 @@ import re
 import sqlite3
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import click
+from flask import url_for
 from werkzeug.security import generate_password_hash
 
 from parts.author import DEFAULT_PASSWORD
@@ -23,36 +24,28 @@ def new_file(path):
     Only its owner can read it, and no other file is overwritten.
     """
     folder, name = os.path.split(os.path.abspath(path))
-    with tempfile.TemporaryDirectory(dir=folder, prefix=f'{name}.') as temporary:
-        new_path = os.path.join(temporary, name)  # beside which SQLite may put its journal
-        descriptors = [
-            os.open(new_path, os.O_CREAT | os.O_EXCL, 0o600),
-            os.open(folder, os.O_RDONLY),
-        ]
-        try:
-            yield new_path
-            os.fsync(descriptors[0])
-            os.link(new_path, path)
-            os.fsync(descriptors[1])  # or the name might not survive the loss of power
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=f'{name}.') as file:
+        yield file.name
+        os.fsync(file.fileno())
+        os.link(file.name, path)
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)  # or the name might not survive the loss of power
+    os.close(descriptor)
 
 
 @contextmanager
-def plain_errors(database, file=None):
+def plain_errors(database, file='stdout'):
     """Say in one line why something fails, with exit status 1.
 
-    database: its path, or its address, which is not shown, since it may hold a password
-    file: what is read or written, or None for stdout
+    file: what is read or written
     """
     try:
         yield
     except sqlite3.Error as error:
-        name = database if is_path(database) else 'of DATABASE_URL'
+        name = database if is_path(database) else 'of DATABASE_URL'  # it may hold a password
         sys.exit(f'The database {name} cannot be used: {error}')
     except OSError as error:
-        sys.exit(f'{file or "stdout"}: {error.strerror}')
+        sys.exit(f'{file}: {error.strerror}')
 
 
 def require_blog(database):
@@ -81,14 +74,17 @@ def import_feed(db, file):
     click.echo(f'Imported {imported} entries; {len(entries) - imported} were here already.')
 
 
-def add_commands(app, init_db, get_db, find_url):
+def add_commands(app, init_db, get_db, entry_view):
     """Add the commands to an application, whose config has DATABASE and URL, its own address.
 
     init_db: makes or upgrades the database
     get_db: returns the connection of the application's context
-    find_url: returns the address of an entry, in the context of a request
+    entry_view: the endpoint that shows an entry_id
     """
     config = app.config
+
+    def find_url(entry):
+        return config['URL'] and url_for(entry_view, entry_id=entry['id'], _external=True)
 
     @app.cli.command('init-db')
     def init_db_command():
@@ -128,13 +124,14 @@ def add_commands(app, init_db, get_db, find_url):
         url = config['URL']
         if url and not re.fullmatch(r'https?://[\w.:\[\]-]+(/[^?#\s]*)?', url):
             sys.exit(f'FLASKR_URL has to be an address such as https://example.org, not {url}')
-        with plain_errors(config['DATABASE'], file), app.test_request_context(base_url=url):
-            feed = write_feed(read_entries(get_db()), url and find_url)
-            if file is None:
-                click.get_text_stream('stdout', encoding='utf-8').writelines(feed)
-            else:
-                with new_file(file) as path, open(path, 'w', encoding='utf-8') as stream:
-                    stream.writelines(feed)
+        where = new_file(file) if file else nullcontext('-')
+        with (
+            plain_errors(config['DATABASE'], file or 'stdout'),
+            app.test_request_context(base_url=url),
+            where as path,
+            click.open_file(path, 'w', 'utf-8') as stream,
+        ):
+            stream.writelines(write_feed(read_entries(get_db()), find_url))
 
     @app.cli.command('import')
     @click.argument('file')

@@ -32,7 +32,7 @@ def make_item(entry, find_url):
     own = sorted(entry.keys() - COMMON)
     item = {
         'id': entry['guid'] or entry_urn(entry),
-        'url': find_url(entry) if find_url and not entry['deleted'] else None,
+        'url': None if entry['deleted'] else find_url(entry),
         'title': entry['title'],
         'content_html': render_text(entry['text']),
         'date_published': entry['created'],
@@ -45,7 +45,7 @@ def make_item(entry, find_url):
 def write_feed(entries, find_url):
     """Yield the pieces of a JSON Feed, with one entry a line.
 
-    find_url: a function that returns the address of an entry, or None for no addresses.
+    find_url: a function that returns the address of an entry, or None
 
     Other programs publish what is in its items, so the trash is in _flaskr. It is read in
     one go with the rest, lest an entry be missed that is deleted or restored meanwhile.

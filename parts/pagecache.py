@@ -9,7 +9,6 @@ from werkzeug.http import generate_etag, parse_accept_header, parse_etags, remov
 from werkzeug.wrappers import Response
 
 ADDRESS = 'wsgi.url_scheme', 'HTTP_HOST', 'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING'
-LONG_PAGE = 50_000  # bytes
 HEADER_LENGTH = 1000  # letters of a header that are looked at; browsers send far fewer
 
 
@@ -32,10 +31,10 @@ class PageCache:
         """Wrap an application.
 
         config: a mapping with SESSION_COOKIE_NAME, the cookie that readers have not, and
-        PAGE_CACHE, the bytes that all pages may take.
+        PAGE_CACHE, the bytes that all pages may take
         watch: find_version() returns what a page depends on, or None if that can't be told;
-        ask_again() is called after each POST, which may have changed it.
-        is_off: a function that says whether no page may be kept.
+        ask_again() is called after each POST, which may have changed it
+        is_off: says whether no page may be kept
         """
         self.wsgi_app, self.config, self.watch, self.is_off = wsgi_app, config, watch, is_off
         self.pages = {}  # by address: headers, body, ETag, and whether to unpack the body
@@ -58,54 +57,46 @@ class PageCache:
                 return response(environ, start_response)
             page = self.store(address, response)
         headers, body, etag, is_packed = page
+        headers = headers.copy()  # a server may add to it (PEP 3333)
         known = environ.get('HTTP_IF_NONE_MATCH', '')[:HEADER_LENGTH]
         if known and parse_etags(known).contains_weak(etag):
-            headers = headers.copy()
             remove_entity_headers(headers)
             start_response('304 NOT MODIFIED', headers)
             return []
-        start_response('200 OK', headers.copy())  # a server may add to it (PEP 3333)
+        start_response('200 OK', headers)
         if environ['REQUEST_METHOD'] == 'HEAD':
             return []
         return [gzip.decompress(body) if is_packed else body]
 
     def is_for_reader(self, environ):
         """Say whether the answer is a page for everybody, as far as the request tells."""
-        return (
-            environ['REQUEST_METHOD'] in ('GET', 'HEAD')
-            and f'{self.config["SESSION_COOKIE_NAME"]}=' not in environ.get('HTTP_COOKIE', '')
-            and 'HTTP_HOST' in environ
-            and not self.is_off()
-        )
+        is_page = environ['REQUEST_METHOD'] in ('GET', 'HEAD') and 'HTTP_HOST' in environ
+        session_cookie = f'{self.config["SESSION_COOKIE_NAME"]}='
+        has_session = session_cookie in environ.get('HTTP_COOKIE', '')
+        return is_page and not has_session and not self.is_off()
 
     def render(self, environ):
         """Return the other application's response to what is the same for all readers."""
-        passed_on = ('HTTP_HOST', 'HTTP_ORIGIN', 'HTTP_SEC_FETCH_')
-        bare = {
-            name: value
-            for name, value in environ.items()
-            if name.startswith(passed_on) or not name.startswith(('HTTP_', 'CONTENT_'))
-        }
-        bare.update({'REQUEST_METHOD': 'GET', 'wsgi.input': io.BytesIO()})
+        passed_on, dropped = ('HTTP_HOST', 'HTTP_ORIGIN', 'HTTP_SEC_FETCH_'), ('HTTP_', 'CONTENT_')
+        bare = {'REQUEST_METHOD': 'GET', 'wsgi.input': io.BytesIO()}
+        for name, value in environ.items():
+            if name.startswith(passed_on) or not name.startswith(dropped):
+                bare.setdefault(name, value)
         return Response.from_app(self.wsgi_app, bare, buffered=True)
 
     def store(self, address, response):
         """Return a response as a page, and store it if it leaves room for others."""
         _, gzipped, *names = address
         body = response.get_data()
-        is_long = len(body) > LONG_PAGE  # which is stored compressed for whoever asks for it
-        compressed = gzip.compress(body, mtime=0) if gzipped or is_long else body
-        is_shorter = len(compressed) < len(body)
-        if gzipped and is_shorter:
-            body = compressed
-            response.content_encoding = 'gzip'
+        packed = gzip.compress(body, mtime=0)
+        if gzipped and len(packed) < len(body):
+            body, response.content_encoding = packed, 'gzip'
         for name in ('Accept-Ranges', 'Date', 'Last-Modified'):  # true of a file, not of a page
             response.headers.pop(name, None)
         response.content_length = len(body)
         response.set_etag(generate_etag(body))
         headers = response.headers.to_wsgi_list()
-        is_packed = is_shorter and not gzipped
-        page = headers, compressed if is_packed else body, response.get_etag()[0], is_packed
+        page = headers, body if gzipped else packed, response.get_etag()[0], not gzipped
         size = len(page[1]) + 3 * len(repr((names, headers)))  # many small strings take more
         limit = self.config['PAGE_CACHE']
         if size < limit / 4:

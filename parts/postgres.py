@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import closing, contextmanager, suppress
 
-LOCAL_HOSTS = {'', 'localhost', '127.0.0.1', '::1'}
+LOCAL_HOST = r'|localhost|127\.0\.0\.1|\[?::1\]?|/.*'
 HOST = r'(\[[^]@]*\]|[^][@:/?#,]*)(:[0-9]*)?'  # and port
 
 idle = threading.local()  # the connection of each thread, between its requests
@@ -37,11 +37,11 @@ def read_settings(url):
 
 def is_local(settings):
     """Say whether a connection can only lead to this machine; libpq reads PG… too."""
+    if 'service' in settings or 'PGSERVICE' in os.environ:
+        return False
     names = [('host', 'PGHOST'), ('hostaddr', 'PGHOSTADDR')]
-    hosts = ','.join(settings.get(name) or os.environ.get(variable, '') for name, variable in names)
-    is_service = 'service' in settings or 'PGSERVICE' in os.environ
-    local = (host in LOCAL_HOSTS or host.startswith('/') for host in hosts.split(','))
-    return all(local) and not is_service
+    hosts = [settings.get(name) or os.environ.get(variable, '') for name, variable in names]
+    return all(re.fullmatch(LOCAL_HOST, host) for host in ','.join(hosts).split(','))
 
 
 class PostgresConnection:
@@ -73,16 +73,14 @@ class PostgresConnection:
             raise sqlite3.OperationalError(str(error)) from error
 
     def execute(self, statement, values=None):
+        if values is not None:  # or % and ? are what they are
+            statement = statement.replace('%', '%%').replace('?', '%s')
         with self.translated_errors():
-            return self.db.execute(self.translate(statement, values), values)
+            return self.db.execute(statement, values)
 
     def executemany(self, statement, rows):
         with self.translated_errors():
-            self.db.cursor().executemany(self.translate(statement, rows), rows)
-
-    def translate(self, statement, values):
-        is_plain = values is None  # then % and ? are what they are
-        return statement if is_plain else statement.replace('%', '%%').replace('?', '%s')
+            self.db.cursor().executemany(statement.replace('?', '%s'), rows)
 
     @contextmanager
     def transaction(self):
@@ -155,11 +153,7 @@ class ServerWatch:
 
     def __init__(self, connect):
         """connect: opens a PostgresConnection"""
-        self.connect, self.answer = connect, None
-        self.ask_again()
-
-    def ask_again(self):
-        self.asked = -math.inf
+        self.connect, self.answer, self.asked = connect, None, -math.inf
 
     def find_version(self, url, interval):
         """Ask what a trigger of schema_postgres.sql keeps, if that was `interval` seconds ago.

@@ -13,18 +13,15 @@ def is_path(database):
 
 
 def make_file(path):
-    """Make a file that only its owner can read, since it will hold a key; say whether it is new.
-
-    Raises sqlite3.OperationalError where the path is none.
-    """
+    """Make a file that only its owner can read, since it will hold a key; say whether it is new."""
     if not is_path(path):
         schemes = 'postgres://, postgresql:// or sqlite:///'
         raise sqlite3.OperationalError(f'DATABASE_URL has to begin with {schemes}')
     try:
         os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL, 0o600))
+        return True
     except OSError:
         return False  # it is there already, or SQLite says what is wrong
-    return True
 
 
 class SqliteConnection(sqlite3.Connection):
@@ -32,8 +29,8 @@ class SqliteConnection(sqlite3.Connection):
 
     schema_file = 'schema.sql'
 
-    def __init__(self, *arguments, **settings):
-        super().__init__(*arguments, **settings)
+    def __init__(self, path, **settings):
+        super().__init__(path, isolation_level=None, **settings)  # a statement commits by itself
         # The journal stays SQLite's own choice, a rollback journal: it keeps the blog
         # one file that can be copied, and WAL can corrupt it before SQLite 3.51.3
         # (https://sqlite.org/wal.html#walresetbug). EXTRA, unlike the default FULL,

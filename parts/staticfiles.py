@@ -9,14 +9,10 @@ from flask import request
 def keep_static_files(app):
     """Put a hash of its content into the address of each static file of an application.
 
-    The hashes are made once, so that no request has any file hashed; while somebody works on
-    the templates, nothing is kept.
+    They are made once, and not used while somebody works on the templates.
     """
-    hashes = {
-        file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-        for file in pathlib.Path(app.static_folder).glob('*')
-        if file.is_file()
-    }
+    files = [file for file in pathlib.Path(app.static_folder).glob('*') if file.is_file()]
+    hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files}
 
     @app.url_defaults
     def add_hash(endpoint, values):

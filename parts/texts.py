@@ -8,10 +8,8 @@ import comrak
 import nh3
 from markupsafe import Markup, escape
 
-EXTENSIONS, QUICK_EXTENSIONS = comrak.ExtensionOptions(), comrak.ExtensionOptions()
-for options in (EXTENSIONS, QUICK_EXTENSIONS):  # as on GitHub
-    options.strikethrough = options.tasklist = True
-EXTENSIONS.autolink = EXTENSIONS.table = True
+EXTENSIONS = comrak.ExtensionOptions()  # as on GitHub
+EXTENSIONS.autolink = EXTENSIONS.strikethrough = EXTENSIONS.table = EXTENSIONS.tasklist = True
 RENDERING = comrak.RenderOptions()
 RENDERING.hardbreaks = RENDERING.unsafe_ = True  # HTML passes, for the sanitiser to look at
 
@@ -64,35 +62,32 @@ def drop_nul(text):
     return text.replace('\0', '')
 
 
-def find_extensions(text):
-    """Return what of GitHub's Markdown a text gets: only what comrak does in reasonable time.
+def takes_too_long(text):
+    """Say whether a text could take comrak or the sanitiser more than a second or two.
 
-    It fills up the short rows of a table, so that a few lines can become millions of cells,
-    and its time grows with the lines and the square of the columns; and in the search for
-    bare addresses with the square of their number.
+    comrak fills up the short rows of a table, so that a few lines can become millions of cells,
+    and its time grows with the lines and the square of the columns, and with the square of the
+    number of bare addresses. The sanitiser's grows with all tags times those left open: none
+    are but what the text opens itself, and quotations within quotations.
     """
     lines = text.split('\n')
     columns = max(line.count('|') for line in lines)
-    work = len(lines) * columns * max(columns, 200) + text.count('@') ** 2
-    return EXTENSIONS if work <= 10**8 else QUICK_EXTENSIONS
-
-
-def is_too_deep(text, html):
-    """Say whether tags may stand so deep within each other that cleaning takes very long.
-
-    The time grows with the number of tags that are left open, times that of all. None is
-    left open but what the text opens itself, and quotations within quotations.
-    """
-    quotations = max(line.count('>') for line in text.split('\n'))
+    quotations = max(re.match(r'[^\w<]*', line)[0].count('>') for line in lines)
     opened = len(OPENING_TAG.findall(text)) + quotations
-    return opened * len(OPENING_TAG.findall(html)) > 10**7
+    tags = opened + sum(map(text.count, '\n*_`~['))
+    cells = len(lines) * columns * max(columns, 200)
+    return cells + text.count('@') ** 2 > 10**8 or opened * tags > 10**7
 
 
 def render_text(text):
-    """Return the safe HTML of a text: Markdown with the author's own HTML, line breaks kept."""
-    html = comrak.render_markdown(text, find_extensions(text), render_options=RENDERING)
-    if is_too_deep(text, html):
+    """Return the safe HTML of a text: Markdown with the author's own HTML, line breaks kept.
+
+    One that would take too long is shown as it was typed.
+    """
+    if takes_too_long(text):
         html = f'<pre>{escape(text)}</pre>'
+    else:
+        html = comrak.render_markdown(text, EXTENSIONS, render_options=RENDERING)
     html = SANITISER.clean(html).replace('<input', '<input aria-label="Done"')  # a task
     # The columns of a table: `align` is no more in HTML, and comrak knows no other way.
     return Markup(re.sub('(<t[hd]) align=("left"|"center"|"right")', r'\1 class=\2', html))
