@@ -27,7 +27,6 @@ from parts.databases import Watch, explain_trouble, is_postgres
 from parts.guards import guard
 from parts.jsonfeed import entry_urn, format_time
 from parts.pagecache import PageCache
-from parts.postgres import connect_postgres
 from parts.sqlite import SqliteConnection, make_file
 from parts.staticfiles import keep_static_files
 from parts.texts import FILTERS, drop_nul, split_words
@@ -50,7 +49,7 @@ FEED_LENGTH = 50  # entries
 SITEMAP_LENGTH = 10_000  # addresses, the newest
 SEARCH_LIMIT = 1000  # matches that are ranked, the newest ones
 PAGE_CACHE = 2 * 1024 * 1024  # bytes of rendered pages that a worker keeps
-CHECK_INTERVAL = 1  # seconds until a worker asks Postgres again whether something changed
+PAGE_AGE = 1  # seconds that a page is kept on Postgres; on SQLite until something changes
 MAX_CONTENT_LENGTH = 4 * 1024 * 1024  # bytes of a request's body
 MAX_FORM_MEMORY_SIZE = MAX_CONTENT_LENGTH  # bytes of a field
 
@@ -70,13 +69,14 @@ MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
 
 
 def connect_db():
-    """Open the database. The caller closes it.
+    """Open the database: with the same methods, rows and errors, whatever it is.
 
-    A statement commits by itself; db.transaction() groups several. With the address of a
-    Postgres the connection is another, with the same methods, rows and errors.
+    A statement commits by itself; db.transaction() groups several. The caller closes it.
     """
     database, timeout = str(app.config['DATABASE']), app.config['DATABASE_TIMEOUT']
     if is_postgres(database):
+        from parts.postgres import connect_postgres  # here, since psycopg takes long to load
+
         return connect_postgres(database, timeout)
     if make_file(database):
         app.logger.warning('%s was not there: it is a new, empty blog', database)
@@ -144,12 +144,9 @@ def require_entry(entry_id, view='published'):
 
 
 def find_newest(limit, before=None, view='published', columns='*'):
-    """Return the newest entries, newest first: of all, or of those before an id.
-
-    None is skipped by counting, so that all cost the same.
-    """
+    """Return the newest entries, newest first: of all, or of those before an id."""
     query = f'select {columns} from {view} where id < ? order by id desc limit ?'
-    start = MAX_ID if before is None else before
+    start = MAX_ID if before is None else before  # skipping by a count would take ever longer
     return get_db().execute(query, [start, limit]).fetchall()
 
 
@@ -177,8 +174,8 @@ def search_entries(words, before=None):
 def insert_entry(title, text, key=None):
     """Store an entry as made now.
 
-    A second one with the same key is the same post sent again, as browsers do when the
-    answer was lost: it is stored only if it says something else.
+    With the same key it may be the same post, which browsers send again when the answer was
+    lost: it is stored only if it says something else.
     """
     title, text, key = drop_nul(title), drop_nul(text), drop_nul(key or '')[:100] or None
     statement = 'insert into entries (title, text, created, guid) values (?, ?, ?, ?)'
@@ -191,10 +188,7 @@ def insert_entry(title, text, key=None):
 
 
 def update_entry(entry_id, title, text, version):
-    """Save an edit, unless the entry was saved after the version that was edited.
-
-    Without a version it is saved in any case. Says whether it was.
-    """
+    """Save an edit, but not over a later version than this, if one is given; say whether."""
     statement = """
         update entries set title = ?, text = ?, updated = ?, version = version + 1
         where id = ? and deleted is null and version = coalesce(?, version)
@@ -433,7 +427,7 @@ add_commands(app, init_db, get_db, entry_view='show_entry')
 
 # Page cache --------------------------------------------------------------------
 
-watch = Watch(app, connect_db)
+watch = Watch(app.config)
 app.wsgi_app = PageCache(app.wsgi_app, app.config, watch, is_off=lambda: app.jinja_env.auto_reload)
 
 # Development server ------------------------------------------------------------

@@ -86,7 +86,7 @@ class FlaskrTestCase(unittest.TestCase):
             USERNAME='admin',
             PASSWORD='admin',
             SECRET_KEY=None,
-            CHECK_INTERVAL=0,
+            PAGE_AGE=0,
         )
         self.client = app.app.test_client()
 
@@ -133,7 +133,6 @@ class FlaskrTestCase(unittest.TestCase):
 
     def forget_connection(self):
         """Let the next request open the database anew, and ask it whether it has changed."""
-        app.watch.ask_again()
         if hasattr(postgres.idle, 'db'):
             postgres.idle.db.db.close()
             del postgres.idle.db
@@ -306,7 +305,7 @@ class DatabaseTest(FlaskrTestCase):
         for name in ['schema.sql', 'parts/schema_postgres.sql']:
             with open(os.path.join(FOLDER, name), 'rb') as file:
                 hashes.append(hashlib.sha256(file.read()).hexdigest()[:8])
-        self.assertEqual((app.SCHEMA_VERSION, *hashes), (6, '77e3dfe0', '7bab1a8d'))
+        self.assertEqual((app.SCHEMA_VERSION, *hashes), (6, '77e3dfe0', '50341986'))
 
     def test_initializing_again_keeps_every_entry(self):
         with app.app.app_context():
@@ -408,8 +407,8 @@ class SqliteTest(SqliteTestCase):
         self.login()
         connect = sqlite3.connect
 
-        def connect_to_read(path, *values, **options):
-            return connect(f'file:{path}?mode=ro', *values, uri=True, **options)
+        def connect_to_read(path, **options):
+            return connect(f'file:{path}?mode=ro', uri=True, **options)
 
         with (
             mock.patch.object(sqlite3, 'connect', connect_to_read),
@@ -688,13 +687,10 @@ class PostgresTest(FlaskrTestCase):
 
     def test_a_database_of_an_earlier_flaskr_gets_what_it_lacks(self):
         """Some say version 4 without the table of changes."""
-        self.query('drop trigger entries_note_change on entries')
-        self.query('drop table changes')
         self.query('drop view schema_version')
         self.query('alter table internals add column schema_version integer not null default 4')
         self.forget_connection()
         self.assertEqual(self.titles(), ['Before'])
-        self.assertIsNotNone(app.watch.find_version())
 
     def setUp(self):
         super().setUp()
@@ -3245,6 +3241,8 @@ class MovingTest(DataTestCase):
 
 
 class PageCacheTestCase(FlaskrTestCase):
+    postgres_url = None
+
     def setUp(self):
         super().setUp()
         app.init_db()
@@ -3684,40 +3682,28 @@ class SqlitePageCacheTest(SqliteTestCase, PageCacheTestCase):
     'These need a Postgres: DATABASE_URL=postgresql://user@host/database python test.py',
 )
 class PostgresPageCacheTest(PageCacheTestCase):
-    def test_the_database_is_asked_once_in_a_while_only(self):
-        self.configure(CHECK_INTERVAL=60)
-        self.read()
-        with mock.patch.object(app.watch.server, 'connect') as connect:
-            for _ in range(50):
+    postgres_url = POSTGRES_URL
+
+    def test_a_page_is_kept_for_a_while(self):
+        self.configure(PAGE_AGE=3600)
+        with self.rendered(1):
+            for _ in range(5):
                 self.read()
-        connect.assert_not_called()
 
     def test_a_change_shows_after_that_while(self):
-        self.configure(CHECK_INTERVAL=0.1)
+        self.configure(PAGE_AGE=0.1)
         self.add_entries('Before')
-        time.sleep(0.3)
         self.assertShows(self.read(), 'Before')
         self.query("update entries set title = 'After'")
-        time.sleep(0.3)
+        time.sleep(0.1)
         self.assertShows(self.read(), 'After')
 
     def test_a_post_shows_at_once_where_it_was_taken(self):
-        self.configure(CHECK_INTERVAL=60)
+        self.configure(PAGE_AGE=3600)
         self.login()
         self.read()
         self.add_entry('Posted')
         self.assertShows(self.read(), 'Posted')
-
-    def test_an_answer_that_comes_too_late_is_not_believed(self):
-        def post_meanwhile():
-            app.watch.ask_again()
-            return app.connect_db()
-
-        self.read()
-        self.configure(CHECK_INTERVAL=60)
-        with mock.patch.object(app.watch.server, 'connect', post_meanwhile):
-            self.assertIsNone(app.watch.find_version())
-        self.assertIsNotNone(app.watch.find_version())
 
     def test_a_change_shows_once_it_is_committed(self):
         import psycopg
@@ -3732,52 +3718,6 @@ class PostgresPageCacheTest(PageCacheTestCase):
             db.execute('truncate entries')
             db.commit()
             self.assertShows(self.read(), 'No entries yet')
-
-    def test_a_table_of_changes_without_its_row_is_in_the_log(self):
-        self.read()
-        self.query('delete from changes')
-        with self.assertLogs(app.app.logger, 'WARNING') as logs:
-            self.assertStatus(self.read(), 200)
-        self.assertIn('No page is kept: the table changes has lost its row', logs.output[0])
-
-    def test_nobody_waits_for_another_who_asks_the_database(self):
-        """For all would wait, one after the other, when it doesn't answer."""
-        asked, answer = threading.Event(), threading.Event()
-
-        def ask_slowly():
-            asked.set()
-            answer.wait(20)
-            raise sqlite3.OperationalError('no answer')
-
-        self.configure(CHECK_INTERVAL=60)
-        with (
-            mock.patch.object(app.watch.server, 'connect', ask_slowly),
-            self.assertLogs(app.app.logger, 'WARNING') as logs,
-        ):
-            asker = threading.Thread(target=app.watch.find_version)
-            asker.start()
-            asked.wait(20)
-            self.assertIsNone(app.watch.find_version())
-            answer.set()
-            asker.join()
-        self.assertIsNone(app.watch.find_version())
-        self.assertIn('No page is kept: no answer', logs.output[0])
-
-    def test_no_page_is_shown_from_before_an_answer_that_failed(self):
-        self.read()
-        self.query('alter table changes rename to renamed')
-        with self.assertLogs(app.app.logger, 'WARNING') as logs:
-            self.assertIsNone(app.watch.find_version())
-        self.assertIn('No page is kept: relation "changes" does not exist', logs.output[0])
-        app.app.config['CHECK_INTERVAL'] = 60
-        self.assertIsNone(app.watch.find_version())
-
-    def test_the_database_is_asked_on_the_connection_of_the_thread(self):
-        self.read()
-        with mock.patch.object(postgres, 'PostgresConnection') as connection:
-            for _ in range(3):
-                app.watch.find_version()
-        connection.assert_not_called()
 
     def test_the_author_can_log_out_during_an_import(self):
         import psycopg
@@ -3796,20 +3736,11 @@ class PostgresPageCacheTest(PageCacheTestCase):
         """)
         self.assertEqual(self.titles(), ['Dumped'])
 
-    def test_what_readers_cannot_see_leaves_the_pages_alone(self):
-        self.read()
-        self.login(password='wrong')
-        with self.rendered(0):
-            self.read()
-
     def test_an_outage_shows_at_once_and_is_over_when_it_is(self):
         self.configure(PROPAGATE_EXCEPTIONS=False)
         self.read()
         failure = mock.Mock(side_effect=sqlite3.OperationalError('no'))
-        with (
-            mock.patch.object(app, 'connect_db', failure),
-            mock.patch.object(app.watch.server, 'connect', failure),
-        ):
+        with mock.patch.object(app, 'connect_db', failure):
             self.forget_connection()
             with self.assertLogs(app.app.logger, 'ERROR'):
                 self.assertStatus(self.read(), 503)
@@ -3823,8 +3754,8 @@ class DevelopmentServerTest(SqliteTestCase):
         environment = mock.patch.dict(os.environ, DATABASE_URL=self.database_url)
         with served as run, environment:
             names = runpy.run_path(os.path.join(FOLDER, 'app.py'), run_name='__main__')
-        if names['watch'].file.descriptor:
-            os.close(names['watch'].file.descriptor)
+        if names['watch'].file:
+            os.close(names['watch'].file)
         return run
 
     def test_the_log_says_when_entries_will_vanish(self):

@@ -856,7 +856,7 @@ class ReaderTest(BrowserTestCase):
     def open(self, path):
         """Open a page when every change shows; on Postgres that takes its time."""
         if self.postgres_url:
-            time.sleep(app.CHECK_INTERVAL)
+            time.sleep(app.PAGE_AGE)
         super().open(path)
 
     def test_times_are_in_the_readers_own_zone_with_the_full_one_on_hover(self):

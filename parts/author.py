@@ -52,7 +52,7 @@ class Author:
     def __init__(self, app, get_db, is_trial):
         """Let g.logged_in tell of each request whether the author sent it.
 
-        get_db: returns the context's connection, with schema.sql's internals and failed_logins
+        get_db: returns the connection to a database with the tables internals and failed_logins
         is_trial: says whether the default password counts
         """
         self.app, self.config, self.get_db, self.is_trial = app, app.config, get_db, is_trial

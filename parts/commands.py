@@ -19,10 +19,7 @@ from parts.sqlite import copy_database, is_path
 
 @contextmanager
 def new_file(path):
-    """Yield the path of a new file that becomes `path` when it is complete and on disk.
-
-    Only its owner can read it, and no other file is overwritten.
-    """
+    """Yield the path of its owner's new file, that becomes `path` when it is whole and on disk."""
     folder, name = os.path.split(os.path.abspath(path))
     with tempfile.NamedTemporaryFile(dir=folder, prefix=f'{name}.') as file:
         yield file.name
@@ -35,10 +32,7 @@ def new_file(path):
 
 @contextmanager
 def plain_errors(database, file='stdout'):
-    """Say in one line why something fails, with exit status 1.
-
-    file: what is read or written
-    """
+    """Say in one line why something fails with a database or a file, with exit status 1."""
     try:
         yield
     except sqlite3.Error as error:
@@ -55,7 +49,7 @@ def require_blog(database):
 
 
 def import_feed(db, file):
-    """Import a JSON Feed, with a bar that shows how far it is; exit where it is none."""
+    """Import a JSON Feed, with a bar that shows how far it is."""
     try:
         entries = read_feed(file)
     except ValueError as error:
@@ -77,8 +71,6 @@ def import_feed(db, file):
 def add_commands(app, init_db, get_db, entry_view):
     """Add the commands to an application, whose config has DATABASE and URL, its own address.
 
-    init_db: makes or upgrades the database
-    get_db: returns the connection of the application's context
     entry_view: the endpoint that shows an entry_id
     """
     config = app.config

@@ -15,9 +15,9 @@ CONTENT_SECURITY_POLICY = (
 
 
 def guard(app, changing_pages):
-    """Plug the guards into an application; g.typed becomes the form of a post.
+    """Guard an application, which has pages that change something even by GET.
 
-    changing_pages: the endpoints that change something even by GET
+    g.typed becomes the form of a post.
     """
 
     @app.before_request

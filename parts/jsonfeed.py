@@ -43,9 +43,7 @@ def make_item(entry, find_url):
 
 
 def write_feed(entries, find_url):
-    """Yield the pieces of a JSON Feed, with one entry a line.
-
-    find_url: a function that returns the address of an entry, or None
+    """Yield the pieces of a JSON Feed, with one entry a line, and its address or None.
 
     Other programs publish what is in its items, so the trash is in _flaskr. It is read in
     one go with the rest, lest an entry be missed that is deleted or restored meanwhile.
@@ -91,10 +89,7 @@ def read_time(item, name):
 
 
 def read_guid(item, source):
-    """Return the id of an item, with the feed's name before a plain one.
-
-    Those, such as 1, differ within a feed only; Flaskr's own differ everywhere.
-    """
+    """Return the id of an item; a plain one, such as 1, is another in another feed."""
     if type(item.get('id')) is int:  # as the format's version 1.0 had it
         item = {'id': str(item['id'])}
     name = read_field(item, 'id')

@@ -5,16 +5,13 @@ from contextlib import nullcontext
 
 from parts.jsonfeed import entry_urn
 
-ROWS_AT_ONCE = 100  # of an export; a text may be as large as a megabyte
+ROWS_AT_ONCE = 100  # of an export, so that neither the memory holds all nor a lock is kept
 PART_WEIGHT = 1_000_000  # letters, about, that are stored in a fraction of a second
 PAUSE = 0.15  # seconds between parts; SQLite asks every 0.1 whether a lock is free
 
 
 def read_entries(db):
-    """Yield every entry as a dict of its columns, the trash too, from the lowest id on.
-
-    In pages, so that neither the memory has to hold them all nor a lock to be kept.
-    """
+    """Yield every entry, the trash too, as a dict of its columns, from the lowest id on."""
     query = """
         select * from published where id > ? union all select * from trash where id > ?
         order by id limit ?
@@ -26,13 +23,11 @@ def read_entries(db):
 
 
 def import_entries(db, entries):
-    """Store the entries that are not here already, in parts.
+    """Store the entries, dicts of columns, whose guid is not here already, in parts.
 
-    Yields for each part how many entries are done with, and how many of them were stored.
-
-    Each is a dict of columns with a guid that says which it is. It keeps its id if that
-    is free. The others get new ids at the end, from the oldest on. Into an empty blog all
-    come in one transaction; in another each part has its own, and others get in between.
+    Yields for each part how many entries are done with, and how many of them were stored. An
+    entry keeps its id if that is free. The others get new ids at the end, from the oldest on.
+    Into an empty blog all come in one transaction; else others get in between two parts.
     """
     is_empty = not db.execute('select id from entries limit 1').fetchone()
     with db.transaction() if is_empty else nullcontext():
@@ -64,8 +59,7 @@ def split_in_parts(entries):
 def import_part(db, part, new_ids):
     """Store the entries of a part that are not here already; return how many.
 
-    With new_ids all get new ids. Without, those keep theirs, and where an id is missing or
-    taken it becomes None, and the entry waits for a call with new_ids.
+    An id that is taken becomes None, and the entry waits for a call that gives new_ids.
     """
     guids, ids = [[entry[name] for entry in part if entry[name]] for name in ('guid', 'id')]
     query = f"""

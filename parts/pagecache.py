@@ -21,10 +21,9 @@ def accepts_gzip(header):
 class PageCache:
     """A WSGI application that keeps the pages of another while a version is the same.
 
-    They are for readers, that is, for requests without a session cookie. The other
-    application gets nothing of such a request but its address, so that what else a
-    reader sends can't get into the pages of others; and where it came from, since it
-    refuses what other sites ask for, which is never a page that is kept.
+    They are for readers, that is, for requests without a session cookie. The other gets only
+    the address of such a request, so that nothing else can get into the pages of others, and
+    where it came from, since it refuses what other sites ask for, which is never kept.
     """
 
     def __init__(self, wsgi_app, config, watch, is_off):
@@ -33,7 +32,7 @@ class PageCache:
         config: a mapping with SESSION_COOKIE_NAME, the cookie that readers have not, and
         PAGE_CACHE, the bytes that all pages may take
         watch: find_version() returns what a page depends on, or None if that can't be told;
-        ask_again() is called after each POST, which may have changed it
+        note_post() is called after each POST, which may have changed it
         is_off: says whether no page may be kept
         """
         self.wsgi_app, self.config, self.watch, self.is_off = wsgi_app, config, watch, is_off
@@ -46,7 +45,7 @@ class PageCache:
         if version is None:
             body = self.wsgi_app(environ, start_response)
             if environ['REQUEST_METHOD'] == 'POST':
-                self.watch.ask_again()
+                self.watch.note_post()
             return body
         gzipped = accepts_gzip(environ.get('HTTP_ACCEPT_ENCODING', '')[:HEADER_LENGTH])
         address = version, gzipped, *map(environ.get, ADDRESS)

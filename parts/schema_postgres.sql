@@ -105,27 +105,10 @@ begin
 end
 $$;
 
--- The transaction that has changed an entry last, for the page cache: one row. It has a
--- table of its own, since whoever changes it keeps others from changing it for as long.
-create table if not exists changes (
-    id integer primary key check (id = 1),
-    last_change bigint not null
-);
+drop trigger if exists entries_note_change on entries;  -- of an earlier Flaskr
 
-insert into changes (id, last_change) values (1, 0) on conflict do nothing;
+drop function if exists flaskr_note_change;
 
--- A transaction writes its number once, whatever the number of its statements.
-create or replace function flaskr_note_change() returns trigger
-    language plpgsql set search_path from current as $$
-begin
-    update changes set last_change = txid_current() where last_change <> txid_current();
-    return null;
-end
-$$;
-
-drop trigger if exists entries_note_change on entries;
-
-create trigger entries_note_change after insert or update or delete or truncate on entries
-    for each statement execute function flaskr_note_change();
+drop table if exists changes;
 
 create or replace view schema_version as select 6 as version;

@@ -1,9 +1,8 @@
-"""A SQLite database as a blog needs it: for its owner only, upgraded, searched, watched."""
+"""A SQLite database as a blog needs it: for its owner only, upgraded, searched, copied."""
 
 import os
 import re
 import sqlite3
-import threading
 from contextlib import closing, contextmanager
 
 
@@ -43,12 +42,8 @@ class SqliteConnection(sqlite3.Connection):
 
     @contextmanager
     def transaction(self):
-        """Make the statements in a `with` block happen all together or not at all.
-
-        The lock is taken first: of two that both read and then want to write, each would
-        wait for the other, and one fail with "database is locked".
-        """
-        self.execute('begin immediate')
+        """Make the statements in a `with` block happen all together or not at all."""
+        self.execute('begin immediate')  # or two that read before they write would lock each other
         with self:
             yield
 
@@ -76,9 +71,8 @@ class SqliteConnection(sqlite3.Connection):
     def find_matches(self, words, limit):
         """Return the ids of the entries that have all the words or longer ones, best first.
 
-        The more of them a title has the better, and then the newer. The best are found among
-        the newest matches up to a limit, so that a word that is everywhere costs no more; a
-        rank that weighs how common each word is, as bm25() does, would count all matches.
+        The more of them a title has the better, and then the newer, among a limited number of
+        the newest matches: bm25(), which weighs how common a word is, would count them all.
         """
         query = """
             select id from (
@@ -102,38 +96,3 @@ def copy_database(db, path):
         trouble = target.execute('pragma quick_check(1)').fetchone()[0]
     if trouble != 'ok':
         raise sqlite3.DatabaseError(f'it is damaged: {trouble}')
-
-
-class FileWatch:
-    """Tells when a SQLite file has changed, whoever changed it."""
-
-    def __init__(self):
-        self.lock, self.status, self.descriptor = threading.Lock(), None, None
-
-    def find_version(self, path):
-        """Return a value that is another one after each change, or None if there is no file.
-
-        SQLite counts the changes at the 24th byte, for this very purpose
-        (https://sqlite.org/fileformat2.html#file_change_counter); the times tell a file with
-        the same count that was copied over this one.
-        """
-        try:
-            status = os.stat(path)
-            with self.lock:
-                if not self.status or not os.path.samestat(status, self.status):
-                    self.open(path)
-                count = os.pread(self.descriptor, 4, 24)
-        except OSError:
-            return None
-        return str(path), status.st_ino, status.st_mtime_ns, status.st_ctime_ns, count
-
-    def open(self, path):
-        """Open a file for as long as it is the blog, and close the one that was before.
-
-        To close it sooner would end all locks that this process has on it: see
-        https://sqlite.org/howtocorrupt.html, section 2.2.
-        """
-        former, self.descriptor = self.descriptor, os.open(path, os.O_RDONLY)
-        self.status = os.fstat(self.descriptor)
-        if former is not None:
-            os.close(former)

@@ -65,10 +65,9 @@ def drop_nul(text):
 def takes_too_long(text):
     """Say whether a text could take comrak or the sanitiser more than a second or two.
 
-    comrak fills up the short rows of a table, so that a few lines can become millions of cells,
-    and its time grows with the lines and the square of the columns, and with the square of the
-    number of bare addresses. The sanitiser's grows with all tags times those left open: none
-    are but what the text opens itself, and quotations within quotations.
+    comrak's time grows with the lines of tables and the square of their columns, since it fills
+    up short rows, and with the square of the number of bare addresses. The sanitiser's grows
+    with all tags times those within each other: what the text opens, and quotations.
     """
     lines = text.split('\n')
     columns = max(line.count('|') for line in lines)
@@ -80,12 +79,9 @@ def takes_too_long(text):
 
 
 def render_text(text):
-    """Return the safe HTML of a text: Markdown with the author's own HTML, line breaks kept.
-
-    One that would take too long is shown as it was typed.
-    """
+    """Return the safe HTML of a text: Markdown with the author's own HTML, line breaks kept."""
     if takes_too_long(text):
-        html = f'<pre>{escape(text)}</pre>'
+        html = f'<pre>{escape(text)}</pre>'  # as it was typed
     else:
         html = comrak.render_markdown(text, EXTENSIONS, render_options=RENDERING)
     html = SANITISER.clean(html).replace('<input', '<input aria-label="Done"')  # a task
