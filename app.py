@@ -69,10 +69,7 @@ MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
 
 
 def connect_db():
-    """Open the database: with the same methods, rows and errors, whatever it is.
-
-    A statement commits by itself; db.transaction() groups several. The caller closes it.
-    """
+    """Open the database. A statement commits by itself; db.transaction() groups several."""
     database, timeout = str(app.config['DATABASE']), app.config['DATABASE_TIMEOUT']
     if is_postgres(database):
         from parts.postgres import connect_postgres  # here, since psycopg takes long to load
@@ -124,9 +121,7 @@ if entries_vanish():
 
 
 class NoSuchEntry(NotFound):
-    """Becomes a page of its own, with the status 404."""
-
-    name = 'No Such Entry'
+    name = 'No Such Entry'  # which error.html has words of its own for
 
 
 def utc_now():
@@ -204,12 +199,10 @@ def move_entry(entry_id, deleted):
 
 def erase_entry(entry_id):
     """Delete an entry that is in the trash, forever."""
-    statement = 'delete from entries where id = ? and deleted is not null'
-    get_db().execute(statement, [entry_id])
+    get_db().execute('delete from entries where id = ? and deleted is not null', [entry_id])
 
 
 # Author ------------------------------------------------------------------------
-
 
 # The default password is for trying Flaskr out: by `python app.py`, or in a test.
 author = Author(app, get_db, is_trial=lambda: __name__ == '__main__' or app.testing)
@@ -224,8 +217,8 @@ def author_only(view):
             return view(*args, **kwargs)
         if request.method == 'POST':
             abort(401)
-        before = request.args.get('before')
-        session['asked_for'] = url_for(request.endpoint, **request.view_args, before=before)
+        address = {**request.view_args, 'before': request.args.get('before')}
+        session['asked_for'] = url_for(request.endpoint, **address)
         return redirect(url_for('login'))
 
     return checked_view
@@ -234,17 +227,16 @@ def author_only(view):
 # Views for reading -------------------------------------------------------------
 
 
-def require_number(values, name, status):
-    """Return a number from a form or an address, or None; abort where it is something else."""
-    value = values.get(name)
-    if value is None:
-        return None
-    return int(value) if re.fullmatch('[0-9]{1,18}', value) else abort(status)
+def require_number(value, status):
+    """Return a number that was sent, or None if nothing was; abort where it is something else."""
+    if value is not None and not re.fullmatch('[0-9]{1,18}', value):
+        abort(status)
+    return None if value is None else int(value)
 
 
 def read_start():
     """Return the id before which the page that the address asks for starts, or None."""
-    return require_number(request.args, 'before', 404)
+    return require_number(request.args.get('before'), 404)
 
 
 @app.route('/')
@@ -319,7 +311,7 @@ def save_entry(entry_id):
     """Save an edit, but not over a save that came after the version that was edited."""
     entry = require_entry(entry_id)
     title, text = request.form['title'], request.form['text']
-    version = require_number(request.form, 'version', 400)
+    version = require_number(request.form.get('version'), 400)
     if not title.strip():
         page = {'entry': entry, 'typed': request.form, 'error': TITLE_REQUIRED}
         return render_template('edit.html', **page), 400

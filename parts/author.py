@@ -18,8 +18,8 @@ BROWSER_LIFETIME = 365 * 24 * 60 * 60  # seconds that a known browser stays know
 
 def is_same(given, expected):
     """Compare two strings in a time that does not tell where they differ."""
-    # As os.environ holds bytes that are not UTF-8.
-    return hmac.compare_digest(given.encode(), expected.encode(errors='surrogateescape'))
+    expected = expected.encode(errors='surrogateescape')  # as os.environ holds any bytes
+    return hmac.compare_digest(given.encode(), expected)
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -50,11 +50,7 @@ class Author:
     """The one who may write, as the configuration of an application has it."""
 
     def __init__(self, app, get_db, is_trial):
-        """Let g.logged_in tell of each request whether the author sent it.
-
-        get_db: returns the connection to a database with the tables internals and failed_logins
-        is_trial: says whether the default password counts
-        """
+        """Let g.logged_in tell who sent a request; is_trial() if the default password counts."""
         self.app, self.config, self.get_db, self.is_trial = app, app.config, get_db, is_trial
         app.session_interface = Sessions(self.find_keys)
         app.before_request(self.recognize)
@@ -67,9 +63,8 @@ class Author:
     def find_keys(self):
         """Return the key that signs cookies, and the one that makes a session the author's.
 
-        The second is another one after each logout and for another name or password, so that
-        no cookie from before verifies. They are kept for an error page, whose cookie is signed
-        when the database has failed.
+        That is another one after each logout and for another name or password. They are kept
+        for an error page, whose cookie is signed when the database has failed.
         """
         if 'keys' not in g:
             query = 'select secret_key, logged_out from internals'
@@ -94,9 +89,8 @@ class Author:
     def find_mistake(self, username, password):
         """Say what is wrong with a login, or None; abort with 429 after too many.
 
-        Each known browser has a count of its own and all others share one, so that a
-        stranger can't lock the author out. The lock is held from counting to counting
-        up, so that many attempts at once can't slip through.
+        Each known browser has a count of its own and all others share one, so that a stranger
+        can't lock the author out. Nobody else counts in between, so that none slips through.
         """
         db, browser, now = self.get_db(), self.find_browser(), time.time()
         start = now - self.config['LOGIN_WINDOW']
@@ -119,9 +113,10 @@ class Author:
         session.clear()
         session.permanent = True  # for PERMANENT_SESSION_LIFETIME, whatever is closed
         session['logged_in'] = True
-        browser = self.make_signer().sign(self.find_browser() or secrets.token_hex()).decode()
+        browser = self.find_browser() or secrets.token_hex()
+        cookie = Signer(self.find_keys()[0], salt='known browser').sign(browser).decode()
         safe = {'httponly': True, 'samesite': 'Lax', 'secure': request.is_secure}
-        response.set_cookie('known_browser', browser, max_age=BROWSER_LIFETIME, **safe)
+        response.set_cookie('known_browser', cookie, max_age=BROWSER_LIFETIME, **safe)
 
     def log_out(self):
         """End this session, and if it is the author's, those of every browser."""
@@ -131,12 +126,10 @@ class Author:
             del g.keys
         session.clear()
 
-    def make_signer(self):
-        return Signer(self.find_keys()[0], salt='known browser')
-
     def find_browser(self):
         """Return the id of a browser that has logged in before, and '' for all others."""
         try:
-            return self.make_signer().unsign(request.cookies.get('known_browser', '')).decode()
+            cookie = request.cookies.get('known_browser', '')
+            return Signer(self.find_keys()[0], salt='known browser').unsign(cookie).decode()
         except BadSignature:
             return ''

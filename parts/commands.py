@@ -61,9 +61,7 @@ def import_feed(db, file):
                 progress.update(size)
                 imported += stored
         except (sqlite3.Error, KeyboardInterrupt):
-            if imported:
-                again = 'The import stopped. Try again: what is here already stays as it is.'
-                click.echo(again, err=True)
+            click.echo('Try again: what is here already stays as it is.', err=True)
             raise
     click.echo(f'Imported {imported} entries; {len(entries) - imported} were here already.')
 

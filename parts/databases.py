@@ -45,10 +45,9 @@ class Watch:
             return database, *self.find_file_version(database)
 
     def find_file_version(self, path):
-        """Return what SQLite counts its changes with, at the 24th byte, for this very purpose.
+        """Return what SQLite counts changes with, and what tells another file with that count.
 
-        See https://sqlite.org/fileformat2.html#file_change_counter; and the file's times, for
-        another one with the same count may be copied over it.
+        See https://sqlite.org/fileformat2.html#file_change_counter
         """
         status = os.stat(path)
         with self.lock:

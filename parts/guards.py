@@ -15,10 +15,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 def guard(app, changing_pages):
-    """Guard an application, which has pages that change something even by GET.
-
-    g.typed becomes the form of a post.
-    """
+    """Guard an application; g.typed becomes the form, and changing_pages change things by GET."""
 
     @app.before_request
     def check_request():
@@ -28,31 +25,27 @@ def guard(app, changing_pages):
             request.query_string.decode()  # as Werkzeug will, which catches nothing
         except UnicodeDecodeError:
             abort(400)
-        if request.endpoint in changing_pages:
-            if is_from_other_site() or request.headers.get('Sec-Fetch-Dest') not in (
-                None,
-                'document',
-            ):
-                abort(403)  # a picture in an entry, say, asks for it
-        elif request.method not in ('GET', 'HEAD', 'OPTIONS') and is_from_other_site():
-            abort(403)
+        is_changing = request.endpoint in changing_pages
+        if is_changing and request.headers.get('Sec-Fetch-Dest', 'document') != 'document':
+            abort(403)  # a picture in an entry, say, asks for it
+        if is_changing or request.method not in ('GET', 'HEAD', 'OPTIONS'):
+            refuse_other_sites()
         read_form()  # last, or another site could fill in the form of an error page
         return None
 
     app.after_request(add_security_headers)
 
 
-def is_from_other_site():
-    """Say whether the request was made by another site's page.
+def refuse_other_sites():
+    """Refuse with 403 what another site's page asks for.
 
-    The rules are those of CrossOriginProtection in Go's net/http: browsers say
-    where a request comes from, in Sec-Fetch-Site or else in Origin, and what
-    sends neither is no browser.
+    By the rules of CrossOriginProtection in Go's net/http: browsers say where a request comes
+    from, in Sec-Fetch-Site or else in Origin, and what sends neither is no browser.
     """
     fetch_site, origin, host = map(request.headers.get, ('Sec-Fetch-Site', 'Origin', 'Host'))
-    if fetch_site:
-        return fetch_site not in ('same-origin', 'none')
-    return bool(origin) and origin not in (f'http://{host}', f'https://{host}')
+    own = ('same-origin', 'none') if fetch_site else (f'http://{host}', f'https://{host}', '', None)
+    if (fetch_site or origin) not in own:
+        abort(403)
 
 
 def read_form():

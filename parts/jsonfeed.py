@@ -4,6 +4,7 @@ import json
 import re
 import textwrap
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
@@ -43,10 +44,10 @@ def make_item(entry, find_url):
 
 
 def write_feed(entries, find_url):
-    """Yield the pieces of a JSON Feed, with one entry a line, and its address or None.
+    """Yield the pieces of a JSON Feed, with one entry a line; find_url(entry) may be None.
 
-    Other programs publish what is in its items, so the trash is in _flaskr. It is read in
-    one go with the rest, lest an entry be missed that is deleted or restored meanwhile.
+    The trash is in _flaskr, since other programs publish all items. It comes with the rest,
+    lest an entry be missed that is deleted or restored meanwhile.
     """
     yield '{"version": "https://jsonfeed.org/version/1.1", "title": "Flaskr", "items": ['
     trash, separator = [], '\n'
@@ -79,12 +80,10 @@ def read_time(item, name):
     value = read_field(item, name)
     if not value:
         return None
-    try:
+    with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(value.upper())
         if moment.tzinfo:
             return format_time(moment)
-    except (ValueError, OverflowError):
-        pass
     raise ValueError(f'{name} is no time with its zone, as 2026-11-21T03:04:05Z is')
 
 
@@ -136,9 +135,8 @@ def read_feed(path):
         raise ValueError('it is not UTF-8') from None
     except RecursionError:
         raise ValueError('it is nested too deeply') from None
-    if not isinstance(feed, dict) or not str(feed.get('version')).startswith(
-        'https://jsonfeed.org/version/'
-    ):
+    format_name = feed.get('version') if isinstance(feed, dict) else None
+    if not str(format_name).startswith('https://jsonfeed.org/version/'):
         raise ValueError('it is not a JSON Feed')
     source = read_field(feed, 'feed_url') or read_field(feed, 'home_page_url')
     trash = (read_field(feed, '_flaskr', dict) or {}).get('trash', [])

@@ -57,9 +57,9 @@ def split_in_parts(entries):
 
 
 def import_part(db, part, new_ids):
-    """Store the entries of a part that are not here already; return how many.
+    """Store the entries of a part that are not here already and have an id, or get new ids.
 
-    An id that is taken becomes None, and the entry waits for a call that gives new_ids.
+    Returns how many. An id that is taken becomes None, so that the entry waits for a new one.
     """
     guids, ids = [[entry[name] for entry in part if entry[name]] for name in ('guid', 'id')]
     query = f"""

@@ -12,18 +12,16 @@ ADDRESS = 'wsgi.url_scheme', 'HTTP_HOST', 'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STR
 HEADER_LENGTH = 1000  # letters of a header that are looked at; browsers send far fewer
 
 
-@functools.lru_cache
-def accepts_gzip(header):
-    """Say whether an Accept-Encoding header allows gzip (RFC 9110, section 12.5.3)."""
-    return parse_accept_header(header).quality('gzip') > 0
+# Whether an Accept-Encoding header allows gzip (RFC 9110, section 12.5.3).
+accepts_gzip = functools.lru_cache(lambda header: parse_accept_header(header).quality('gzip') > 0)
 
 
 class PageCache:
     """A WSGI application that keeps the pages of another while a version is the same.
 
-    They are for readers, that is, for requests without a session cookie. The other gets only
-    the address of such a request, so that nothing else can get into the pages of others, and
-    where it came from, since it refuses what other sites ask for, which is never kept.
+    They are for readers, whose requests have no session cookie. The other gets only their
+    address, so that nothing else can get into the pages of others, and where they came from,
+    since it refuses what other sites ask for, which is never kept.
     """
 
     def __init__(self, wsgi_app, config, watch, is_off):

@@ -7,8 +7,6 @@ import threading
 from contextlib import contextmanager, suppress
 
 import psycopg
-from psycopg.pq import TransactionStatus
-from psycopg.rows import dict_row
 
 LOCAL_HOST = r'|localhost|127\.0\.0\.1|\[?::1\]?|/.*'
 HOST = r'(\[[^]@]*\]|[^][@:/?#,]*)(:[0-9]*)?'  # and port
@@ -51,7 +49,9 @@ class PostgresConnection:
         self.url, self.process, self.has_failed = url, os.getpid(), False
         settings = {'connect_timeout': 5, 'tcp_user_timeout': 10_000, **read_settings(url)}  # s, ms
         with self.translated_errors():
-            self.db = psycopg.connect(**settings, autocommit=True, row_factory=dict_row)
+            self.db = psycopg.connect(
+                **settings, autocommit=True, row_factory=psycopg.rows.dict_row
+            )
             self.execute(f"set lock_timeout = '{timeout}s'")
 
     @contextmanager
@@ -100,7 +100,7 @@ class PostgresConnection:
 
     def close(self):
         """Leave a good connection to this thread's next request, since opening one takes long."""
-        is_free = self.db.info.transaction_status == TransactionStatus.IDLE
+        is_free = self.db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
         if self.has_failed or not is_free or hasattr(idle, 'db'):
             self.db.close()
         else:

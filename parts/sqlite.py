@@ -71,15 +71,14 @@ class SqliteConnection(sqlite3.Connection):
     def find_matches(self, words, limit):
         """Return the ids of the entries that have all the words or longer ones, best first.
 
-        The more of them a title has the better, and then the newer, among a limited number of
-        the newest matches: bm25(), which weighs how common a word is, would count them all.
+        That is, with more of them in the title, and then newer, among the newest matches up to
+        a limit: bm25(), which weighs how common a word is, would count all matches.
         """
         query = """
             select id from (
                 select rowid as id,  -- a * before each match in the title tells how many
                     length(highlight(entries_search, 0, '*', '')) - length(title) as rank
-                from entries_search
-                where entries_search match ? order by rowid desc limit ?
+                from entries_search where entries_search match ? order by rowid desc limit ?
             ) order by rank desc, id desc
         """
         match = ' '.join(f'"{word}"*' for word in words)

@@ -7,10 +7,7 @@ from flask import request
 
 
 def keep_static_files(app):
-    """Put a hash of its content into the address of each static file of an application.
-
-    They are made once, and not used while somebody works on the templates.
-    """
+    """Put a hash of its content, as it is now, into the address of each static file."""
     files = [file for file in pathlib.Path(app.static_folder).glob('*') if file.is_file()]
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files}
 
@@ -20,8 +17,7 @@ def keep_static_files(app):
             values['v'] = hashes.get(values['filename'])
 
     @app.before_request
-    def ignore_dates():
-        """Let ETags alone tell what a browser has: Werkzeug fails on a date beyond all years."""
+    def ignore_dates():  # on which Werkzeug fails if they are beyond all years
         for name in ('HTTP_RANGE', 'HTTP_IF_RANGE', 'HTTP_IF_MODIFIED_SINCE'):
             request.environ.pop(name, None)
 

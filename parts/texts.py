@@ -41,12 +41,9 @@ SANITISER = nh3.Cleaner(
     attribute_filter=allow_attribute,
     tag_attribute_values={'input': {'type': {'checkbox'}}},
     set_tag_attribute_values={  # one a tag: the order of several changes at each start
-        'audio': {'controls': ''},
-        'video': {'controls': ''},
-        'img': {'loading': 'lazy'},
-        'input': {'disabled': ''},
-        'pre': {'tabindex': '0'},  # to be scrolled by keyboard
-        'table': {'tabindex': '0'},
+        **dict.fromkeys(['audio', 'video'], {'controls': ''}),
+        **dict.fromkeys(['pre', 'table'], {'tabindex': '0'}),  # to be scrolled by keyboard
+        **{'img': {'loading': 'lazy'}, 'input': {'disabled': ''}},
     },
     url_schemes=nh3.ALLOWED_URL_SCHEMES | {'data'},
     link_rel=None,
@@ -63,11 +60,10 @@ def drop_nul(text):
 
 
 def takes_too_long(text):
-    """Say whether a text could take comrak or the sanitiser more than a second or two.
+    """Say whether a text could take more than a second or two.
 
-    comrak's time grows with the lines of tables and the square of their columns, since it fills
-    up short rows, and with the square of the number of bare addresses. The sanitiser's grows
-    with all tags times those within each other: what the text opens, and quotations.
+    comrak's time grows with the lines of tables and the square of their columns, and with that
+    of bare addresses; the sanitiser's with all tags times those within each other.
     """
     lines = text.split('\n')
     columns = max(line.count('|') for line in lines)
@@ -138,10 +134,5 @@ def drop_forbidden(text):
     return re.sub('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]', '', text)
 
 
-FILTERS = {  # of templates, by name
-    'markdown': render_text,
-    'plain': plain_text,
-    'mark': mark_words,
-    'excerpt': cut_excerpt,
-    'xml': drop_forbidden,
-}
+FUNCTIONS = render_text, plain_text, mark_words, cut_excerpt, drop_forbidden
+FILTERS = {function.__name__: function for function in FUNCTIONS}  # of templates
