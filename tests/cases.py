@@ -70,6 +70,15 @@ class FlaskrTestCase(test.FlaskrTestCase):
         with self.assertRaises(sqlite3.Error):
             db.execute('select 1')
 
+    def add_numbered_entries(self, count):
+        """Make so many entries at once, Entry 1 and so on."""
+        app.init_db()
+        self.query(f"""
+            with recursive numbers (i) as
+                (select 1 union all select i + 1 from numbers where i < {count})
+            insert into entries (title, text) select 'Entry ' || i, '' from numbers
+        """)
+
     @contextlib.contextmanager
     def locked_database(self):
         """Keep all posts waiting."""

@@ -1,5 +1,6 @@
 """What SQLite and Postgres have to do alike, whatever differs between them."""
 
+import hashlib
 import os
 import re
 import urllib.parse
@@ -19,8 +20,7 @@ class DatabaseTest(cases.FlaskrTestCase):
 
     def test_eight_processes_can_start_at_once_on_an_empty_database(self):
         def serve(number):
-            with app.app.app_context():
-                app.insert_entry(f'From process {number}', '')
+            self.add_entries(f'From process {number}')
 
         self.assertEqual(self.at_once(8, serve), [0] * 8)
         self.assertEqual(self.query('select count(*) from entries'), [(8,)])
@@ -35,17 +35,27 @@ class DatabaseTest(cases.FlaskrTestCase):
                         count = db.execute(query).fetchone()['count']
                         db.execute('update entries set text = ?', [f'{count + 1:04}'])
 
-        with app.app.app_context():
-            app.insert_entry('Counter', '0000')
+        self.login()
+        self.add_entry('Counter', '0000')
         self.assertEqual(self.at_once(8, count_to_twenty), [0] * 8)
         self.assertEqual(self.query('select text from entries'), [('0160',)])
 
     def test_a_transaction_that_fails_leaves_nothing_behind(self):
         with app.app.app_context():
-            with self.assertRaises(ZeroDivisionError), app.transaction(app.get_db()):
-                app.insert_entry('Half', 'done')
+            with self.assertRaises(ZeroDivisionError), app.transaction(app.get_db()) as db:
+                db.execute("insert into entries (title, text) values ('Half', 'done')")
                 1 / 0  # noqa: B018
-            self.assertEqual(app.find_newest(1), [])
+            self.assertEqual(db.execute('select id from entries').fetchall(), [])
+
+    def test_a_change_of_the_schema_has_a_number_of_its_own(self):
+        """Else no database would get it: only a new number may have new hashes."""
+        self.read_index()
+        query = 'select schema_version from internals'
+        version = self.query(query if self.is_on_postgres else 'pragma user_version')
+        self.assertEqual(version, [(5,)])
+        for name, expected in [('schema.sql', '922931a1'), ('schema_postgres.sql', 'be0cb3ba')]:
+            content = (cases.FOLDER / name).read_bytes()
+            self.assertEqual(hashlib.sha256(content).hexdigest()[:8], expected)
 
 
 @cases.on_both_engines

@@ -1,8 +1,8 @@
 """All entries out, and any feed in; copies of a blog that is in use."""
 
+import contextlib
 import json
 import os
-import shutil
 import sqlite3
 import time
 from unittest import mock
@@ -21,12 +21,9 @@ class ExportTest(cases.FeedTestCase):
             self.assertEqual(json.load(file), self.read_export())
 
     def test_it_takes_more_entries_than_it_reads_at_once(self):
-        self.login()
-        for number in range(5):
-            self.add_entry(f'Entry {number}')
-        with mock.patch.object(app, 'ROWS_AT_ONCE', 2):
-            titles = [item['title'] for item in self.read_export()['items']]
-        self.assertEqual(titles, [f'Entry {number}' for number in range(5)])
+        self.add_numbered_entries(305)
+        titles = [item['title'] for item in self.read_export()['items']]
+        self.assertEqual(titles, [f'Entry {number}' for number in range(1, 306)])
 
 
 @cases.on_both_engines
@@ -215,12 +212,6 @@ class BackupTest(cases.FeedTestCase):
         self.file = os.path.join(self.folder, 'backup.db')
         self.add_entries('Kept')
 
-    def test_a_backup_is_restored_by_copying_it_back(self):
-        self.assertEqual(self.run_command('backup', self.file).exit_code, 0)
-        self.add_entry('After the backup')
-        shutil.copy(self.file, self.database)
-        self.assertEqual(self.titles(), ['Kept'])
-
     def test_nobody_else_can_read_it(self):
         self.run_command('backup', self.file)
         self.assertEqual(os.stat(self.file).st_mode & 0o777, 0o600)
@@ -247,16 +238,21 @@ class BackupTest(cases.FeedTestCase):
         self.assertEqual(result.exit_code, 1)
         self.assertEqual(os.listdir(self.folder), [])
 
+    def add_two_at_once(self, db):
+        with db:
+            for title in ['One', 'Two']:
+                values = [title, 'x' * 10_000]
+                db.execute('insert into entries (title, text) values (?, ?)', values)
+
     def test_it_is_consistent_while_entries_are_written(self):
         def write_or_back_up(number):
-            with app.app.app_context():
-                for count in range(20):
-                    if number:
-                        with app.transaction(app.get_db()):
-                            app.insert_entry(f'{number}, {count}', 'x' * 10_000)
-                            app.insert_entry(f'{number}, {count}', 'x' * 10_000)
-                    elif count < 3:
-                        self.run_command('backup', f'{self.file}{count}')
+            if number == 0:
+                for count in range(3):
+                    self.run_command('backup', f'{self.file}{count}')
+            else:
+                with contextlib.closing(sqlite3.connect(self.database, timeout=20)) as db:
+                    for _ in range(20):
+                        self.add_two_at_once(db)
 
         self.assertEqual(self.at_once(3, write_or_back_up), [0] * 3)
         for count in range(3):

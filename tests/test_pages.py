@@ -3,7 +3,6 @@
 import re
 from xml.etree import ElementTree
 
-import app
 from tests import cases
 
 
@@ -68,10 +67,7 @@ class ReadingTest(cases.FlaskrTestCase):
         self.assertEqual(next(root.iter(f'{site}lastmod')).text, '2026-11-22T03:04:05Z')
 
     def test_the_sitemap_has_at_most_ten_thousand_addresses_the_newest(self):
-        with app.app.app_context():
-            rows = [[f'Entry {number}'] for number in range(10_005)]
-            with app.transaction(app.get_db()) as db:
-                db.executemany("insert into entries (title, text) values (?, '')", rows)
+        self.add_numbered_entries(10_005)
         page = self.client.get('/sitemap.xml').get_data(as_text=True)
         self.assertEqual(page.count('<loc>'), 10_000)
         self.assertIn('/entry/10005<', page)

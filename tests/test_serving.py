@@ -31,7 +31,7 @@ class SettingsTest(unittest.TestCase):
     def test_it_answers_before_heroku_gives_up_after_thirty_seconds(self):
         self.assertLess(self.settings()['timeout'], 30)
         self.assertLess(self.settings()['graceful_timeout'], 30)
-        self.assertLess(app.DATABASE_TIMEOUT, 30)
+        self.assertLess(app.app.config['DATABASE_TIMEOUT'], 30)
 
     def test_it_keeps_connections_for_longer_than_herokus_router(self):
         self.assertGreater(self.settings()['keepalive'], 90)
