@@ -3,6 +3,7 @@
 `test` is the blog's own test.py; the classes here stand on its FlaskrTestCase.
 """
 
+import atexit
 import contextlib
 import itertools
 import json
@@ -51,6 +52,13 @@ if not POSTGRES_URL.startswith('postgres'):
         'the tests on Postgres',
         'DATABASE_URL=postgresql://user@127.0.0.1/database python -m unittest',
     )
+
+
+@atexit.register
+def close_watch():
+    """Close what looks for changes of a file, or Python complains when it ends."""
+    if app.watch.db:
+        app.watch.db.close()
 
 
 class FlaskrTestCase(test.FlaskrTestCase):
@@ -297,6 +305,11 @@ class PageCacheTestCase(FlaskrTestCase):
 
 class ServedTestCase(FlaskrTestCase):
     """A real gunicorn on a free port of this machine, and a browser of sorts."""
+
+    def make_database(self):
+        database = super().make_database()
+        self.addCleanup(pathlib.Path(f'{database}-journal').unlink, missing_ok=True)
+        return database  # whose journal is left when a server was killed
 
     def start(self, *options, password='secret', **environment):
         """Start gunicorn with these options, and wait until it listens."""

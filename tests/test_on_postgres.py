@@ -9,10 +9,15 @@ from tests import cases
 # What only a blog in one file does.
 ON_SQLITE_ONLY = test.FileTest, test.DatabaseTroubleTest, test.DevelopmentServerTest
 
-for tests in list(vars(test).values()):
-    is_class = isinstance(tests, type) and issubclass(tests, test.FlaskrTestCase)
-    if is_class and tests not in (test.FlaskrTestCase, *ON_SQLITE_ONLY):
-        cases.on_both_engines(tests, __name__)
+
+def add_twins():
+    for tests in vars(test).values():
+        is_blog = isinstance(tests, type) and issubclass(tests, test.FlaskrTestCase)
+        if is_blog and tests not in (test.FlaskrTestCase, *ON_SQLITE_ONLY):
+            cases.on_both_engines(tests, __name__)
+
+
+add_twins()
 
 
 class HerokuTest(cases.OnPostgres, cases.FlaskrTestCase):
