@@ -225,9 +225,7 @@ class FeedTestCase(FlaskrTestCase):
 
     def setUp(self):
         super().setUp()
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
         self.file = os.path.join(self.folder, 'blog.json')
 
     def write(self, text):
