@@ -337,7 +337,7 @@ class SearchTest(FlaskrTestCase):
 
     def test_the_beginning_of_a_word_finds_it(self):
         self.add_entries('Red apples')
-        for query in ['appl', 'a', 'ap r']:
+        for query in ['appl', 'a', 'ap r', '"ap']:
             self.assertEqual(self.found(query), ['Red apples'])
 
     def test_case_and_accents_make_no_difference(self):
@@ -663,6 +663,7 @@ class TrashTest(FlaskrTestCase):
 
 class AccountTest(FlaskrTestCase):
     def test_the_author_can_log_in_and_out(self):
+        self.assertShows(self.client.get('/login'), 'name="password"')
         self.assertShows(self.login(), 'You were logged in')
         self.assertShows(self.logout(), 'You were logged out')
 
@@ -821,6 +822,14 @@ class DatabaseTroubleTest(FlaskrTestCase):
         self.assertStatus(response, 503)
         self.assertShows(response, 'The database is damaged')
 
+    def test_a_connection_that_fails_is_closed(self):
+        self.corrupt()
+        db = sqlite3.connect(self.database)
+        with mock.patch('sqlite3.connect', return_value=db):
+            self.assertRaises(sqlite3.DatabaseError, app.connect_db)
+        with self.assertRaisesRegex(sqlite3.ProgrammingError, 'closed'):
+            db.execute('select 1')
+
     def test_a_reader_who_logs_out_is_told_too(self):
         self.configure(PROPAGATE_EXCEPTIONS=False)
         self.corrupt()
@@ -849,6 +858,7 @@ class CommandLineTest(FlaskrTestCase):
     def test_init_db_says_that_it_is_done(self):
         result = self.run_command('init-db')
         self.assertEqual(result.output, 'Initialized the database.\n')
+        self.assertEqual(len(self.query('select * from internals')), 1)
         self.assertEqual(result.exit_code, 0)
 
     def test_hash_password_prints_a_hash_that_logs_in(self):
