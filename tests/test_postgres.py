@@ -203,12 +203,16 @@ class PostgresTest(cases.OnPostgres, cases.FlaskrTestCase):
             self.assertStatus(self.add_entry('Long', text), 200)
 
     def test_a_post_during_an_import_waits_for_it(self):
+        def post():
+            self.add_entry('Posted')
+            self.forget_connection()
+
         with app.app.app_context():
             entry = {'id': 2, 'title': 'Imported', 'text': '', 'created': None, 'updated': None}
             entry = {**entry, 'deleted': None, 'version': 1, 'guid': 'x'}
             with app.transaction(app.get_db()):
                 self.assertEqual(list(app.import_entries([entry])), [(1, 1)])
-                poster = threading.Thread(target=self.add_entry, args=['Posted'])
+                poster = threading.Thread(target=post)
                 poster.start()
                 poster.join(0.2)
                 self.assertTrue(poster.is_alive())
