@@ -36,7 +36,7 @@ class SqliteConnection(sqlite3.Connection):
         # syncs the folder too, so that a post survives power loss once acknowledged.
         try:
             self.execute('pragma synchronous = extra')
-        except sqlite3.Error:  # it is no database, say
+        except sqlite3.Error:  # it is locked for readers too, say
             self.close()
             raise
 

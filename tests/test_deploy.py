@@ -1,4 +1,4 @@
-"""The blog as deploy/ sets it up: `python -m unittest -v tests.test_deploy`.
+"""The blog as deploy/ sets it up.
 
 nginx, gunicorn and the nightly copy run as the files in deploy/ say. Only the folders,
 the ports and the certificate are other ones, and nothing is installed.
@@ -26,13 +26,19 @@ import urllib.parse
 import urllib.request
 import warnings
 
+from tests.cases import FOLDER, leave_out
 from tools.nginx import NGINX, Nginx, find_free_ports
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent
 PATIENCE = 20  # seconds
 READERS, SECONDS = 6, 3
 SLOW = 24  # clients of each kind, more than gunicorn has threads
-MISSING = [name for name in (NGINX, 'openssl') if not shutil.which(name)]
+HAS_NGINX = bool(shutil.which(NGINX) and shutil.which('openssl'))
+HAS_SYSTEMD = bool(shutil.which('systemd-analyze'))
+
+if not HAS_NGINX:
+    leave_out('the tests behind nginx', 'apt-get install nginx openssl')
+if not HAS_SYSTEMD:
+    leave_out('the test of the units for systemd', 'apt-get install systemd')
 
 
 class MachineTestCase(unittest.TestCase):
@@ -87,7 +93,6 @@ class MachineTestCase(unittest.TestCase):
         )
 
 
-@unittest.skipIf(MISSING, 'needs nginx and openssl: apt-get install nginx openssl')
 class ServedTestCase(MachineTestCase):
     """nginx in front of gunicorn."""
 
@@ -95,6 +100,8 @@ class ServedTestCase(MachineTestCase):
 
     @classmethod
     def setUpClass(cls):
+        if not HAS_NGINX:
+            raise unittest.SkipTest('There is no nginx')
         super().setUpClass()
         cls.gunicorn_port, cls.unused_port = find_free_ports(2)
         cls.places['127.0.0.1:8000'] = f'127.0.0.1:{cls.gunicorn_port}'
@@ -539,10 +546,13 @@ class NightlyCopyTest(MachineTestCase):
         self.assertEqual(len(list(self.copies.iterdir())), 66)
 
 
-@unittest.skipUnless(
-    shutil.which('systemd-analyze'), 'needs systemd-analyze, on Debian apt-get install systemd'
-)
 class UnitsTest(MachineTestCase):
+    @classmethod
+    def setUpClass(cls):
+        if not HAS_SYSTEMD:
+            raise unittest.SkipTest('There is no systemd')
+        super().setUpClass()
+
     def test_systemd_understands_the_units(self):
         units = self.folder / 'units'
         units.mkdir()
@@ -553,7 +563,3 @@ class UnitsTest(MachineTestCase):
         command = ['systemd-analyze', 'verify', '--man=no', *sorted(units.iterdir())]
         result = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual((result.returncode, result.stderr), (0, ''))
-
-
-if __name__ == '__main__':
-    unittest.main()

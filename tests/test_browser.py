@@ -1,8 +1,8 @@
-"""The tests of Flaskr in a browser: `python test.py` runs these too.
+"""The blog in a browser.
 
 A real Chromium, and for what the author types a real Firefox too, meets a real
 gunicorn, as readers and the author do. Where a browser is missing, its tests are
-skipped, and say how to get it.
+left out, and a line says how to get it.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import time
 import unittest
 
 import app
-from test import ServedTestCase
+from tests import cases
 
 try:
     from axe_selenium_python import Axe
@@ -31,16 +31,18 @@ CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
 CHROMEDRIVER = shutil.which('chromedriver')
 FIREFOX = shutil.which('firefox-esr') or shutil.which('firefox')
 
-HOW_TO_GET = (
-    'The tests in {} are skipped. To run them: apt-get install {}, and '
-    'pip install -r requirements-dev.txt (Python 3.12 or newer).'
-)
-NO_CHROMIUM = NO_FIREFOX = None
-if not (webdriver and CHROMIUM and CHROMEDRIVER):
-    NO_CHROMIUM = HOW_TO_GET.format('Chromium', 'chromium chromium-driver')
-if not (webdriver and FIREFOX):
-    NO_FIREFOX = HOW_TO_GET.format('Firefox', 'firefox-esr')
-WHY_SKIPPED = '\n'.join(filter(None, [NO_CHROMIUM, NO_FIREFOX]))
+HAS_CHROMIUM = bool(webdriver and CHROMIUM and CHROMEDRIVER)
+HAS_FIREFOX = bool(webdriver and FIREFOX)
+for has_browser, name, packages in [
+    (HAS_CHROMIUM, 'Chromium', 'chromium chromium-driver'),
+    (HAS_FIREFOX, 'Firefox', 'firefox-esr'),
+]:
+    if not has_browser:
+        cases.leave_out(
+            f'the tests in {name}',
+            f'apt-get install {packages}, and '
+            'pip install -r requirements-dev.txt (Python 3.12 or newer)',
+        )
 
 
 def open_chromium(profile, javascript=True):
@@ -67,9 +69,9 @@ def open_chromium(profile, javascript=True):
     return webdriver.Chrome(options, webdriver.ChromeService(CHROMEDRIVER))
 
 
-class BrowserTestCase(ServedTestCase):
+class BrowserTestCase(cases.ServedTestCase):
     javascript = True
-    why_skipped = NO_CHROMIUM
+    has_browser = HAS_CHROMIUM
 
     @classmethod
     def open_browser(cls, profile):
@@ -77,8 +79,9 @@ class BrowserTestCase(ServedTestCase):
 
     @classmethod
     def setUpClass(cls):
-        if cls.why_skipped:
-            raise unittest.SkipTest(cls.why_skipped)
+        if not cls.has_browser:
+            raise unittest.SkipTest('There is no such browser')
+        super().setUpClass()
         profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         cls.addClassCleanup(profile.cleanup)
         cls.driver = cls.open_browser(profile.name)
@@ -202,13 +205,14 @@ class BrowserTestCase(ServedTestCase):
 class InFirefox:
     """What the tests of a class need to run in Firefox instead of Chromium."""
 
-    why_skipped = NO_FIREFOX
+    has_browser = HAS_FIREFOX
 
     @classmethod
     def open_browser(cls, profile):
         return marionette.open_firefox(FIREFOX, profile)
 
 
+@cases.on_both_engines
 class AuthorTest(BrowserTestCase):
     """Adding, editing, deleting and bringing back, without a page load."""
 
@@ -581,11 +585,13 @@ class AuthorTest(BrowserTestCase):
         self.see_titles('Second edited', 'First')
 
 
+@cases.on_both_engines
 class FirefoxAuthorTest(InFirefox, AuthorTest):
     # This is done by a command that only Chromium has.
     test_a_message_of_success_goes_by_itself_but_not_the_undo_that_has_the_focus = None
 
 
+@cases.on_both_engines
 class NothingIsLostTest(BrowserTestCase):
     """What is typed is kept until the server has said that it is stored."""
 
@@ -739,11 +745,13 @@ class NothingIsLostTest(BrowserTestCase):
         self.assertKept()
 
 
+@cases.on_both_engines
 class FirefoxNothingIsLostTest(InFirefox, NothingIsLostTest):
     # This is done by a command that only Chromium has.
     test_a_browser_that_forbids_to_keep_anything_can_share_all_the_same = None
 
 
+@cases.on_both_engines
 class ReloadTest(BrowserTestCase):
     """What a reload leaves; Firefox fills all but the hidden fields of a form in again."""
 
@@ -840,11 +848,13 @@ class ReloadTest(BrowserTestCase):
         self.assertEqual(self.stored(), ['My title'])
 
 
+@cases.on_both_engines
 class FirefoxReloadTest(InFirefox, ReloadTest):
     # This is done by a command that only Chromium has.
     test_a_browser_that_fills_the_form_in_again_does_not_change_the_version = None
 
 
+@cases.on_both_engines
 class ReaderTest(BrowserTestCase):
     def setUp(self):
         super().setUp()
@@ -855,7 +865,7 @@ class ReaderTest(BrowserTestCase):
 
     def open(self, path):
         """Open a page when every change shows; on Postgres that takes its time."""
-        if self.postgres_url:
+        if self.is_on_postgres:
             time.sleep(app.PAGE_AGE)
         super().open(path)
 
@@ -890,7 +900,7 @@ class ReaderTest(BrowserTestCase):
         self.assertEqual(len(self.titles()), 20)
         self.press('Older')
         self.wait_until(lambda: len(self.titles()) == 6, 'Not the second page')
-        self.press('Newer')
+        self.press('Newest')
         self.wait_until(lambda: len(self.titles()) == 20, 'Not the first page')
 
     def test_no_page_is_wider_than_a_phone(self):
@@ -904,6 +914,7 @@ class ReaderTest(BrowserTestCase):
         self.driver.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
 
 
+@cases.on_both_engines
 class ForeignHtmlTest(BrowserTestCase):
     """What an entry brings in from elsewhere does nothing."""
 
@@ -982,10 +993,12 @@ class ForeignHtmlTest(BrowserTestCase):
         )
 
 
+@cases.on_both_engines
 class FirefoxForeignHtmlTest(InFirefox, ForeignHtmlTest):
     pass
 
 
+@cases.on_both_engines
 class AccessibilityTest(BrowserTestCase):
     """axe-core finds nothing wrong, in light and in dark, logged out and in."""
 
@@ -1084,6 +1097,7 @@ class AccessibilityTest(BrowserTestCase):
         self.check('The form with a draft')
 
 
+@cases.on_both_engines
 class WithoutJavaScriptTest(BrowserTestCase):
     """Everything but the saving of drafts works without the script."""
 
@@ -1143,7 +1157,3 @@ class WithoutJavaScriptTest(BrowserTestCase):
         self.see('From another tab')
         self.press('Save')
         self.see('The entry was saved')
-
-
-if __name__ == '__main__':
-    unittest.main()
