@@ -90,8 +90,11 @@ def trace_tests(module, name, report):
         if not result.skipped:
             tests[test_id] = time.monotonic() - start, sorted(reached)
     sys.settrace(None)
-    origins = {key: getattr(item.__spec__, 'origin', None) for key, item in sys.modules.items()}
-    others = [key for key, origin in origins.items() if origin and not origin.startswith(folder)]
+    others = []
+    for key, item in sys.modules.items():
+        origin = getattr(getattr(item, '__spec__', None), 'origin', None)
+        if origin and not origin.startswith(folder):
+            others.append(key)
     report.write_text(json.dumps([at_import, tests, others]))
 
 
