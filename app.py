@@ -12,8 +12,9 @@ cache, Development server. What doesn't know the blog is in parts/.
 import os
 import re
 import sqlite3
+import sys
+import time
 from contextlib import closing
-from datetime import UTC, datetime
 from functools import wraps
 from secrets import token_hex
 
@@ -25,7 +26,7 @@ from parts.author import Author
 from parts.commands import add_commands, plain_errors
 from parts.databases import Watch, explain_trouble, is_postgres
 from parts.guards import guard
-from parts.jsonfeed import entry_urn, format_time
+from parts.jsonfeed import entry_urn
 from parts.pagecache import PageCache
 from parts.sqlite import SqliteConnection, make_file
 from parts.staticfiles import keep_static_files
@@ -65,12 +66,12 @@ guard(app, changing_pages={'logout'})
 # Database ----------------------------------------------------------------------
 
 SCHEMA_VERSION = 6  # of schema.sql: a higher one for each change of it
-MAX_ID = 2**63 - 1  # more than SQLite can hold would be an error
+MAX_ID = sys.maxsize  # more than SQLite can hold would be an error
 
 
 def connect_db():
     """Open the database. A statement commits by itself; db.transaction() groups several."""
-    database, timeout = str(app.config['DATABASE']), app.config['DATABASE_TIMEOUT']
+    database, timeout = app.config['DATABASE'], app.config['DATABASE_TIMEOUT']
     if is_postgres(database):
         from parts.postgres import connect_postgres  # here, since psycopg takes long to load
 
@@ -126,7 +127,7 @@ class NoSuchEntry(NotFound):
 
 def utc_now():
     """Return the time as entries keep it."""
-    return format_time(datetime.now(UTC))
+    return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())
 
 
 def require_entry(entry_id, view='published'):
@@ -138,14 +139,13 @@ def require_entry(entry_id, view='published'):
     return entry
 
 
-def find_newest(limit, before=None, view='published', columns='*'):
-    """Return the newest entries, newest first: of all, or of those before an id."""
+def find_newest(limit, before=MAX_ID, view='published', columns='*'):
+    """Return the newest entries before an id, newest first; to skip by a count takes longer."""
     query = f'select {columns} from {view} where id < ? order by id desc limit ?'
-    start = MAX_ID if before is None else before  # skipping by a count would take ever longer
-    return get_db().execute(query, [start, limit]).fetchall()
+    return get_db().execute(query, [before, limit]).fetchall()
 
 
-def find_page(before=None, view='published'):
+def find_page(before=MAX_ID, view='published'):
     """Return a page of entries, and the id before which the next one starts, or None."""
     return cut_page(find_newest(app.config['PER_PAGE'] + 1, before, view))
 
@@ -156,7 +156,7 @@ def cut_page(rows):
     return {'entries': rows[:size], 'older': rows[size - 1]['id'] if len(rows) > size else None}
 
 
-def search_entries(words, before=None):
+def search_entries(words, before):
     """Return a page of the entries that have all the words or longer ones, best first."""
     ids = get_db().find_matches(words, app.config['SEARCH_LIMIT'])
     start = ids.index(before) + 1 if before in ids else 0
@@ -166,13 +166,13 @@ def search_entries(words, before=None):
     return cut_page(sorted(rows, key=lambda entry: page.index(entry['id'])))
 
 
-def insert_entry(title, text, key=None):
+def insert_entry(title, text, key):
     """Store an entry as made now.
 
     With the same key it may be the same post, which browsers send again when the answer was
     lost: it is stored only if it says something else.
     """
-    title, text, key = drop_nul(title), drop_nul(text), drop_nul(key or '')[:100] or None
+    title, text = drop_nul(title), drop_nul(text)
     statement = 'insert into entries (title, text, created, guid) values (?, ?, ?, ?)'
     with get_db().transaction():
         query = 'select title, text, deleted from entries where guid = ?'
@@ -186,7 +186,7 @@ def update_entry(entry_id, title, text, version):
     """Save an edit, but not over a later version than this, if one is given; say whether."""
     statement = """
         update entries set title = ?, text = ?, updated = ?, version = version + 1
-        where id = ? and deleted is null and version = coalesce(?, version)
+        where id = ? and version = coalesce(?, version)
     """
     values = [drop_nul(title), drop_nul(text), utc_now(), entry_id, version]
     return get_db().execute(statement, values).rowcount == 1
@@ -212,13 +212,13 @@ def author_only(view):
     """Let nobody but the author in: others are led to the login, and posts get 401."""
 
     @wraps(view)
-    def checked_view(*args, **kwargs):
+    def checked_view(**values):
         if g.logged_in:
-            return view(*args, **kwargs)
+            return view(**values)
         if request.method == 'POST':
             abort(401)
-        address = {**request.view_args, 'before': request.args.get('before')}
-        session['asked_for'] = url_for(request.endpoint, **address)
+        before = request.args.get('before')
+        session['asked_for'] = url_for(request.endpoint, **values, before=before)
         return redirect(url_for('login'))
 
     return checked_view
@@ -235,8 +235,9 @@ def require_number(value, status):
 
 
 def read_start():
-    """Return the id before which the page that the address asks for starts, or None."""
-    return require_number(request.args.get('before'), 404)
+    """Return the id before which the page that the address asks for starts."""
+    before = require_number(request.args.get('before'), 404)
+    return MAX_ID if before is None else before
 
 
 @app.route('/')
@@ -292,7 +293,8 @@ def add_entry():
     title, text = request.form['title'], request.form['text']
     if not title.strip():
         return render_template('index.html', error=TITLE_REQUIRED, **find_page()), 400
-    insert_entry(title, text, request.form.get('key'))
+    key = request.form.get('key', '')
+    insert_entry(title, text, key if re.fullmatch('[0-9a-f]{16}', key) else None)
     flash('New entry was successfully posted')
     return redirect(url_for('index'))
 

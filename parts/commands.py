@@ -31,8 +31,10 @@ def new_file(path):
 
 
 @contextmanager
-def plain_errors(database, file='stdout'):
+def plain_errors(database, file='stdout', may_be_new=True):
     """Say in one line why something fails with a database or a file, with exit status 1."""
+    if not may_be_new and is_path(database) and not os.path.exists(database):
+        sys.exit(f'{database}: there is no blog here')
     try:
         yield
     except sqlite3.Error as error:
@@ -40,12 +42,6 @@ def plain_errors(database, file='stdout'):
         sys.exit(f'The database {name} cannot be used: {error}')
     except OSError as error:
         sys.exit(f'{file}: {error.strerror}')
-
-
-def require_blog(database):
-    """Exit where the path leads to no blog, rather than take a new one for the author's."""
-    if is_path(database) and not os.path.exists(database):
-        sys.exit(f'{database}: there is no blog here')
 
 
 def import_feed(db, file):
@@ -66,20 +62,31 @@ def import_feed(db, file):
     click.echo(f'Imported {imported} entries; {len(entries) - imported} were here already.')
 
 
+def export_feed(app, file, read, find_url):
+    """Write what read() returns as a JSON Feed to a file, or to stdout if it is None."""
+    database, url = app.config['DATABASE'], app.config['URL']
+    if url and not re.fullmatch(r'https?://[\w.:\[\]-]+(/[^?#\s]*)?', url):
+        sys.exit(f'FLASKR_URL has to be an address such as https://example.org, not {url}')
+    where = new_file(file) if file else nullcontext('-')
+    with (
+        plain_errors(database, file or 'stdout', may_be_new=False),
+        app.test_request_context(base_url=url),
+        where as path,
+        click.open_file(path, 'w', 'utf-8') as stream,
+    ):
+        stream.writelines(write_feed(read(), find_url))
+
+
 def add_commands(app, init_db, get_db, entry_view):
     """Add the commands to an application, whose config has DATABASE and URL, its own address.
 
     entry_view: the endpoint that shows an entry_id
     """
-    config = app.config
-
-    def find_url(entry):
-        return config['URL'] and url_for(entry_view, entry_id=entry['id'], _external=True)
 
     @app.cli.command('init-db')
     def init_db_command():
         """Create or upgrade the database; what is in it stays."""
-        with plain_errors(config['DATABASE']):
+        with plain_errors(app.config['DATABASE']):
             init_db()
         click.echo('Initialized the database.')
 
@@ -92,6 +99,13 @@ def add_commands(app, init_db, get_db, entry_view):
             raise click.ClickException('Everybody knows this one. Take another.')
         click.echo(generate_password_hash(password))
 
+    add_moving_commands(app, app.config, get_db, entry_view)
+
+
+def add_moving_commands(app, config, get_db, entry_view):
+    def find_url(entry):
+        return config['URL'] and url_for(entry_view, entry_id=entry['id'], _external=True)
+
     @app.cli.command('backup')
     @click.argument('file')
     def backup_command(file):
@@ -99,8 +113,7 @@ def add_commands(app, init_db, get_db, entry_view):
         database = config['DATABASE']
         if not is_path(database):
             sys.exit('Only a SQLite file can be copied. Use pg_dump, or flask export.')
-        require_blog(database)
-        with plain_errors(database, file), new_file(file) as path:
+        with plain_errors(database, file, may_be_new=False), new_file(file) as path:
             try:
                 copy_database(get_db(), path)
             except sqlite3.Error as error:
@@ -110,18 +123,7 @@ def add_commands(app, init_db, get_db, entry_view):
     @click.argument('file', required=False)
     def export_command(file):
         """Write everything as a JSON Feed to FILE or to stdout."""
-        require_blog(config['DATABASE'])
-        url = config['URL']
-        if url and not re.fullmatch(r'https?://[\w.:\[\]-]+(/[^?#\s]*)?', url):
-            sys.exit(f'FLASKR_URL has to be an address such as https://example.org, not {url}')
-        where = new_file(file) if file else nullcontext('-')
-        with (
-            plain_errors(config['DATABASE'], file or 'stdout'),
-            app.test_request_context(base_url=url),
-            where as path,
-            click.open_file(path, 'w', 'utf-8') as stream,
-        ):
-            stream.writelines(write_feed(read_entries(get_db()), find_url))
+        export_feed(app, file, lambda: read_entries(get_db()), find_url)
 
     @app.cli.command('import')
     @click.argument('file')

@@ -22,11 +22,6 @@ def entry_urn(entry):
     return uuid.uuid5(uuid.NAMESPACE_URL, f'flaskr:{entry["id"]}:{entry["created"]}').urn
 
 
-def format_time(moment):
-    """Return a time of any zone as entries keep it: in UTC, to the second."""
-    return f'{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")}Z'
-
-
 def make_item(entry, find_url):
     """Return an entry as an item of a JSON Feed; what the format lacks is in _flaskr."""
     entry = {**entry, 'title': drop_nul(entry['title']), 'text': drop_nul(entry['text'])}
@@ -83,7 +78,8 @@ def read_time(item, name):
     with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(value.upper())
         if moment.tzinfo:
-            return format_time(moment)
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+            return f'{moment.isoformat(timespec="seconds")}Z'
     raise ValueError(f'{name} is no time with its zone, as 2026-11-21T03:04:05Z is')
 
 

@@ -50,6 +50,25 @@ class SessionTest(cases.FlaskrTestCase):
         self.configure(USERNAME='another')
         self.assertStatus(self.replay(self.cookie()), 401)
 
+    def test_logging_in_starts_a_new_session(self):
+        with self.client.session_transaction() as session:
+            session['planted'] = 'by somebody else'
+        self.login()
+        with self.client.session_transaction() as session:
+            self.assertNotIn('planted', session)
+
+    def test_logging_out_leaves_nothing_in_the_session(self):
+        self.login()
+        with self.client.session_transaction() as session:
+            session['left'] = 'behind'
+        self.logout()
+        with self.client.session_transaction() as session:
+            self.assertNotIn('left', session)
+
+    def test_the_author_stays_logged_in_when_the_browser_is_closed(self):
+        self.login()
+        self.assertIsNotNone(self.client.get_cookie('session').expires)
+
     def test_a_cookie_signed_with_another_key_is_worth_nothing(self):
         self.login()
         self.configure(SECRET_KEY='another')

@@ -37,6 +37,16 @@ class DatabaseTest(cases.FlaskrTestCase):
         self.assertEqual(self.query('select count(*) from entries'), [(8,)])
         self.assertEqual(len(self.query('select * from internals')), 1)
 
+    def test_a_post_that_is_sent_eight_times_at_once_is_stored_once(self):
+        def post(number):
+            response = self.client.post('/add', data={**form, 'key': '0123456789abcdef'})
+            self.assertStatus(response, 302)
+
+        form = {'title': 'Once', 'text': ''}
+        self.login()
+        self.assertEqual(self.at_once(8, post), [0] * 8)
+        self.assertEqual(self.query('select title from entries'), [('Once',)])
+
     def test_eight_writers_that_read_first_lose_nothing(self):
         def count_to_twenty(number):
             with app.app.app_context():
@@ -87,6 +97,13 @@ class SearchTest(cases.FlaskrTestCase):
 
     def search(self, query):
         return self.client.get('/search', query_string={'q': query})
+
+    def test_more_of_the_words_in_the_title_are_better_and_then_newer_is_better(self):
+        self.add_entry('Red apples', 'Fruit')
+        self.add_entry('Apples', 'Red ones')
+        self.add_entry('Fruit', 'Red apples, red apples, red apples')
+        self.add_entry('Salad', 'With red apples')
+        self.assertEqual(self.found('apples red'), ['Red apples', 'Apples', 'Salad', 'Fruit'])
 
     def test_a_word_in_the_title_is_found(self):
         self.add_entries('Red apples', 'Green pears')

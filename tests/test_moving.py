@@ -260,3 +260,26 @@ class BackupTest(cases.FeedTestCase):
             self.database = f'{self.file}{count}'
             self.assertEqual(self.query('pragma integrity_check'), [('ok',)])
             self.assertEqual(self.query('select count(*) % 2 from entries'), [(1,)])
+
+
+class ColumnsTest(cases.FeedTestCase):
+    def test_every_column_of_an_entry_comes_back_even_one_that_is_new(self):
+        """What the format has no place for is kept beside it, whatever it is."""
+        self.add_entries('First', 'In the trash')
+        self.post('/delete/2')
+        self.query('alter table entries add column mood text')
+        self.query('alter table entries add column stars integer')
+        self.query("""
+            update entries set updated = '2026-11-22T03:04:05Z', version = 7, mood = 'glad ☺',
+                guid = 'https://example.org/' || id, stars = 2 - id, text = 'Some *text*'
+        """)
+        rows = self.query('select * from entries order by id')
+        for name, values in zip(self.column_names(), zip(*rows, strict=True), strict=True):
+            self.assertTrue(any(value is not None for value in values), f'{name} has no value')
+        self.run_command('export', self.file)
+        self.query('delete from entries')
+        self.assertIn('Imported 2 entries', self.run_command('import', self.file).output)
+        self.assertEqual(self.query('select * from entries order by id'), rows)
+
+    def column_names(self):
+        return [row[1] for row in self.query('pragma table_info(entries)')]
