@@ -6,7 +6,7 @@ with the password admin. README.md tells how to put it on the internet.
 
 The rooms, in this order: Configuration, Application, Database, Entries, Author, Views
 for reading, Views for writing, Views for the account, Error pages, Command line, Page
-cache, Development server. What doesn't know the blog is in parts/.
+cache, Development server. What it is made with is in parts/.
 """
 
 import os
@@ -27,6 +27,7 @@ from parts.commands import add_commands, plain_errors
 from parts.databases import Watch, explain_trouble, is_postgres
 from parts.guards import guard
 from parts.jsonfeed import entry_urn
+from parts.moving import marks
 from parts.pagecache import PageCache
 from parts.sqlite import SqliteConnection, make_file
 from parts.staticfiles import keep_static_files
@@ -50,7 +51,7 @@ FEED_LENGTH = 50  # entries
 SITEMAP_LENGTH = 10_000  # addresses, the newest
 SEARCH_LIMIT = 1000  # matches that are ranked, the newest ones
 PAGE_CACHE = 2 * 1024 * 1024  # bytes of rendered pages that a worker keeps
-PAGE_AGE = 1  # seconds that a page is kept on Postgres; on SQLite until something changes
+PAGE_AGE = 1  # seconds that a page is kept on Postgres; 0: none. On SQLite until a change
 MAX_CONTENT_LENGTH = 4 * 1024 * 1024  # bytes of a request's body
 MAX_FORM_MEMORY_SIZE = MAX_CONTENT_LENGTH  # bytes of a field
 
@@ -66,7 +67,6 @@ guard(app, changing_pages={'logout'})
 # Database ----------------------------------------------------------------------
 
 SCHEMA_VERSION = 6  # of schema.sql: a higher one for each change of it
-MAX_ID = sys.maxsize  # more than SQLite can hold would be an error
 
 
 def connect_db():
@@ -111,7 +111,7 @@ def close_db(error):
 
 @app.template_global()
 def entries_vanish():
-    """Say whether this is a dyno of Heroku, whose disk is wiped, without a database."""
+    """Say whether the entries are on a disk that Heroku wipes."""
     return 'DYNO' in os.environ and not is_postgres(app.config['DATABASE'])
 
 
@@ -119,6 +119,9 @@ if entries_vanish():
     app.logger.warning('Entries will vanish! Run: heroku addons:create heroku-postgresql')
 
 # Entries -----------------------------------------------------------------------
+
+MAX_ID = sys.maxsize  # that a database can hold; a larger number would be an error
+TYPED = 'title', 'text'  # the columns that the author types, each in a field of that name
 
 
 class NoSuchEntry(NotFound):
@@ -132,7 +135,7 @@ def utc_now():
 
 def require_entry(entry_id, view='published'):
     """Return an entry that readers may see, or one in the `trash`; NoSuchEntry if there is none."""
-    query = f'select * from {view} where id = ?'
+    query = f'select * from {view} where id = ?'  # a name of our own, never from a request
     entry = get_db().execute(query, [min(entry_id, MAX_ID)]).fetchone()
     if not entry:
         raise NoSuchEntry
@@ -146,49 +149,47 @@ def find_newest(limit, before=MAX_ID, view='published', columns='*'):
 
 
 def find_page(before=MAX_ID, view='published'):
-    """Return a page of entries, and the id before which the next one starts, or None."""
+    """Return a page of entries, newest first, as cut_page() does."""
     return cut_page(find_newest(app.config['PER_PAGE'] + 1, before, view))
 
 
 def cut_page(rows):
-    """Return a dict of the entries of a page, and of where the next one starts, if there is one."""
+    """Return the entries of a page, and the id that the next one starts before, or None."""
     size = app.config['PER_PAGE']
-    return {'entries': rows[:size], 'older': rows[size - 1]['id'] if len(rows) > size else None}
+    return {'entries': rows[:size], 'next_before': rows[size - 1]['id'] if rows[size:] else None}
 
 
-def search_entries(words, before):
-    """Return a page of the entries that have all the words or longer ones, best first."""
+def search_entries(words, behind):
+    """Return a page of the entries that have all the words, best first, from behind one on."""
     ids = get_db().find_matches(words, app.config['SEARCH_LIMIT'])
-    start = ids.index(before) + 1 if before in ids else 0
+    start = ids.index(behind) + 1 if behind in ids else 0
     page = ids[start : start + app.config['PER_PAGE'] + 1]
-    marks = ', '.join('?' * len(page)) or 'null'
-    rows = get_db().execute(f'select * from published where id in ({marks})', page)
+    rows = get_db().execute(f'select * from published where id in ({marks(page)})', page)
     return cut_page(sorted(rows, key=lambda entry: page.index(entry['id'])))
 
 
-def insert_entry(title, text, key):
-    """Store an entry as made now.
+def insert_entry(typed, key):
+    """Store what was typed, a dict of TYPED, as an entry made now.
 
     With the same key it may be the same post, which browsers send again when the answer was
     lost: it is stored only if it says something else.
     """
-    title, text = drop_nul(title), drop_nul(text)
-    statement = 'insert into entries (title, text, created, guid) values (?, ?, ?, ?)'
     with get_db().transaction():
-        query = 'select title, text, deleted from entries where guid = ?'
+        query = f'select {", ".join(TYPED)}, deleted from entries where guid = ?'
         first = get_db().execute(query, [key]).fetchone()
-        if not first or dict(first) != {'title': title, 'text': text, 'deleted': None}:
-            guid = None if first else key
-            get_db().execute(statement, [title, text, utc_now(), guid])
+        if not first or dict(first) != {**typed, 'deleted': None}:
+            row = {**typed, 'created': utc_now(), 'guid': None if first else key}
+            statement = f'insert into entries ({", ".join(row)}) values ({marks(row)})'
+            get_db().execute(statement, [*row.values()])
 
 
-def update_entry(entry_id, title, text, version):
+def update_entry(entry_id, typed, version):
     """Save an edit, but not over a later version than this, if one is given; say whether."""
-    statement = """
-        update entries set title = ?, text = ?, updated = ?, version = version + 1
-        where id = ? and version = coalesce(?, version)
+    statement = f"""
+        update entries set {', '.join(f'{name} = ?' for name in typed)}, updated = ?,
+        version = version + 1 where id = ? and version = coalesce(?, version)
     """
-    values = [drop_nul(title), drop_nul(text), utc_now(), entry_id, version]
+    values = [*typed.values(), utc_now(), entry_id, version]
     return get_db().execute(statement, values).rowcount == 1
 
 
@@ -228,14 +229,14 @@ def author_only(view):
 
 
 def require_number(value, status):
-    """Return a number that was sent, or None if nothing was; abort where it is something else."""
+    """Return a number that was sent, or None if nothing was; abort where it is no usual one."""
     if value is not None and not re.fullmatch('[0-9]{1,18}', value):
         abort(status)
     return None if value is None else int(value)
 
 
-def read_start():
-    """Return the id before which the page that the address asks for starts."""
+def require_start():
+    """Return the id before which a page starts; abort with 404 if the address has no number."""
     before = require_number(request.args.get('before'), 404)
     return MAX_ID if before is None else before
 
@@ -243,7 +244,7 @@ def read_start():
 @app.route('/')
 def index():
     """Show a page of entries, and to the author the form to add one."""
-    return render_template('index.html', **find_page(read_start()))
+    return render_template('index.html', **find_page(require_start()))
 
 
 @app.route('/entry/<int:entry_id>')
@@ -256,7 +257,7 @@ def show_entry(entry_id):
 def search():
     """Show the entries that have all the words, best first."""
     words = split_words(request.args.get('q', ''))
-    page = search_entries(words, read_start()) if words else {}
+    page = search_entries(words, require_start()) if words else {}
     return render_template('search.html', words=words, **page)
 
 
@@ -286,15 +287,20 @@ def sitemap():
 TITLE_REQUIRED = 'Title is required.'
 
 
+def read_typed():
+    """Return the columns that the form has, as they are stored."""
+    return {name: drop_nul(request.form[name]) for name in TYPED}
+
+
 @app.route('/add', methods=['POST'])
 @author_only
 def add_entry():
     """Post an entry."""
-    title, text = request.form['title'], request.form['text']
-    if not title.strip():
+    typed = read_typed()
+    if not typed['title'].strip():
         return render_template('index.html', error=TITLE_REQUIRED, **find_page()), 400
     key = request.form.get('key', '')
-    insert_entry(title, text, key if re.fullmatch('[0-9a-f]{16}', key) else None)
+    insert_entry(typed, key if re.fullmatch('[0-9a-f]{16}', key) else None)
     flash('New entry was successfully posted')
     return redirect(url_for('index'))
 
@@ -312,13 +318,13 @@ def edit_entry(entry_id):
 def save_entry(entry_id):
     """Save an edit, but not over a save that came after the version that was edited."""
     entry = require_entry(entry_id)
-    title, text = request.form['title'], request.form['text']
+    typed = read_typed()
     version = require_number(request.form.get('version'), 400)
-    if not title.strip():
+    if not typed['title'].strip():
         page = {'entry': entry, 'typed': request.form, 'error': TITLE_REQUIRED}
         return render_template('edit.html', **page), 400
-    is_saved = (title, text) == (entry['title'], entry['text'])  # as when it is sent again
-    if not is_saved and not update_entry(entry_id, title, text, version):
+    is_saved = typed == {name: entry[name] for name in TYPED}  # as when it is sent again
+    if not is_saved and not update_entry(entry_id, typed, version):
         page = {'entry': require_entry(entry_id), 'typed': request.form}
         return render_template('conflict.html', **page), 409
     flash('The entry was saved')
@@ -354,7 +360,7 @@ def restore_entry(entry_id):
 @author_only
 def trash():
     """Show a page of what is in the trash."""
-    return render_template('trash.html', **find_page(read_start(), 'trash'))
+    return render_template('trash.html', **find_page(require_start(), 'trash'))
 
 
 @app.route('/purge/<int:entry_id>', methods=['POST'])
@@ -377,9 +383,9 @@ def login():
         return render_template('setup.html'), 403
     error = None
     if request.method == 'POST':
-        error = author.find_mistake(request.form['username'], request.form['password'])
+        error = author.check_login(request.form['username'], request.form['password'])
         if not error:
-            page = session.get('asked_for') or url_for('index')
+            page = session.get('asked_for') or url_for('index')  # before log_in() empties it
             response = redirect(page)
             author.log_in(response)
             flash('You were logged in')
@@ -399,20 +405,16 @@ def logout():
 
 
 @app.errorhandler(HTTPException)
+@app.errorhandler(sqlite3.DatabaseError)
 def show_error(error):
-    """Show an error that HTTP has a status for; give back what was typed."""
-    if isinstance(getattr(error, 'original_exception', None), sqlite3.DatabaseError):
-        return show_database_error(error.original_exception)  # as when a cookie was signed
+    """Show in plain words what went wrong, and give back what was typed."""
+    cause = getattr(error, 'original_exception', None) or error  # of what fails after a view
+    if isinstance(cause, sqlite3.DatabaseError):
+        app.logger.error('The database fails', exc_info=cause)
+        error = ServiceUnavailable(explain_trouble(cause), retry_after=10)
     response = error.get_response()  # with its headers, such as Allow and Retry-After
     response.data = render_template('error.html', failure=error)
     return response
-
-
-@app.errorhandler(sqlite3.DatabaseError)
-def show_database_error(error):
-    """Show with 503 that the database fails; the log has the details."""
-    app.logger.error('The database fails', exc_info=error)
-    return show_error(ServiceUnavailable(explain_trouble(error), retry_after=10))
 
 
 # Command line ------------------------------------------------------------------

@@ -1,5 +1,6 @@
 -- Flaskr's tables. init_db() runs the statements one by one; empty lines part them. None
--- loses anything where what it makes is there already.
+-- loses anything where what it makes is there already, and entries of an older schema get the
+-- columns that they lack by themselves. parts/schema_postgres.sql has to say the same.
 
 -- What the author wrote. An id is never used again, so the address of an entry can
 -- never lead to another one. Times are UTC, as 2026-11-21T03:04:05Z.
@@ -18,12 +19,17 @@ create index if not exists entries_in_trash on entries (id) where deleted is not
 
 create unique index if not exists entries_by_guid on entries (guid) where guid is not null;
 
--- What readers may see. Whatever is shown to them is read from here.
 drop view if exists published;
 
-create view published as select * from entries where deleted is null;
-
 drop view if exists trash;
+
+drop view if exists stored;
+
+-- All columns of all entries, for an export.
+create view stored as select * from entries;
+
+-- What readers may see: whatever they are shown is read from here.
+create view published as select * from entries where deleted is null;
 
 create view trash as select * from entries where deleted is not null;
 
@@ -53,22 +59,30 @@ create virtual table entries_search using fts5 (
 
 insert into entries_search (rowid, title, text) select id, title, text from published;
 
-create trigger if not exists entries_search_insert after insert on entries
-when new.deleted is null begin
-    insert into entries_search (rowid, title, text) values (new.id, new.title, new.text);
-end;
+drop trigger if exists entries_search_insert;
 
-create trigger if not exists entries_search_update after update on entries begin
-    insert into entries_search (entries_search, rowid, title, text)
-        select 'delete', old.id, old.title, old.text where old.deleted is null;
+drop trigger if exists entries_search_update;
+
+drop trigger if exists entries_search_delete;
+
+create trigger if not exists entries_search_after_insert after insert on entries begin
     insert into entries_search (rowid, title, text)
-        select new.id, new.title, new.text where new.deleted is null;
+        select id, title, text from published where id = new.id;
 end;
 
-create trigger if not exists entries_search_delete after delete on entries
-when old.deleted is null begin
+create trigger if not exists entries_search_before_update before update on entries begin
     insert into entries_search (entries_search, rowid, title, text)
-        values ('delete', old.id, old.title, old.text);
+        select 'delete', id, title, text from published where id = old.id;
+end;
+
+create trigger if not exists entries_search_after_update after update on entries begin
+    insert into entries_search (rowid, title, text)
+        select id, title, text from published where id = new.id;
+end;
+
+create trigger if not exists entries_search_before_delete before delete on entries begin
+    insert into entries_search (entries_search, rowid, title, text)
+        select 'delete', id, title, text from published where id = old.id;
 end;
 
 pragma user_version = 6;  -- SCHEMA_VERSION in app.py: another one for each change of this file

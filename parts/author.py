@@ -38,6 +38,7 @@ class Sessions(SecureCookieSessionInterface):
         return self.session_class()
 
     def fill_session(self, app):
+        """Read the cookie into it later, where a failing database gets its page."""
         if self.get_cookie_name(app) in request.cookies:  # or it is a reader, who needs no key
             session.update(super().open_session(app, request))
             session.modified = False
@@ -50,7 +51,7 @@ class Author:
     """The one who may write, as the configuration of an application has it."""
 
     def __init__(self, app, get_db, is_trial):
-        """Let g.logged_in tell who sent a request; is_trial() if the default password counts."""
+        """Let g.logged_in tell who sent it; is_trial() says if the default password counts."""
         self.app, self.config, self.get_db, self.is_trial = app, app.config, get_db, is_trial
         app.session_interface = Sessions(self.find_keys)
         app.before_request(self.recognize)
@@ -63,8 +64,8 @@ class Author:
     def find_keys(self):
         """Return the key that signs cookies, and the one that makes a session the author's.
 
-        That is another one after each logout and for another name or password. They are kept
-        for an error page, whose cookie is signed when the database has failed.
+        The second changes with each logout, name and password. They are kept in g, since the
+        cookie of an error page is signed when the database has failed.
         """
         if 'keys' not in g:
             query = 'select secret_key, logged_out from internals'
@@ -86,8 +87,8 @@ class Author:
             return check_password_hash(expected, given)
         return is_same(given, expected)
 
-    def find_mistake(self, username, password):
-        """Say what is wrong with a login, or None; abort with 429 after too many.
+    def check_login(self, username, password):
+        """Return what is wrong with a login, or None, and count it; abort with 429 after too many.
 
         Each known browser has a count of its own and all others share one, so that a stranger
         can't lock the author out. Nobody else counts in between, so that none slips through.

@@ -1,4 +1,4 @@
-"""The door to both engines: which one is meant, what has changed, what to say when it fails."""
+"""Which engine is meant, whether a database may have changed, what to say when it fails."""
 
 import os
 import re
@@ -27,17 +27,14 @@ def is_postgres(database):
 
 
 class Watch:
-    """Tells cheaply when the DATABASE of a configuration may have changed, whoever changed it."""
+    """Tells when the DATABASE of a configuration may have changed, whoever changed it."""
 
     def __init__(self, config):
         self.config, self.posts, self.lock = config, 0, threading.Lock()
         self.file = self.status = None  # the descriptor of a SQLite database, and what fstat() says
 
     def find_version(self):
-        """Return a value that is another one after each change, or None if it can't be told.
-
-        A Postgres isn't asked: it is another one after PAGE_AGE seconds.
-        """
+        """Return what is another value after each change, or None; on Postgres, after PAGE_AGE."""
         database, age = str(self.config['DATABASE']), self.config['PAGE_AGE']
         if is_postgres(database):
             return (database, self.posts, time.monotonic() // age) if age else None

@@ -15,7 +15,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 def guard(app, changing_pages):
-    """Guard an application; g.typed becomes the form, and changing_pages change things by GET."""
+    """Guard an application; changing_pages change things by GET, g.typed becomes a posted form."""
 
     @app.before_request
     def check_request():

@@ -12,12 +12,9 @@ PAUSE = 0.15  # seconds between parts; SQLite asks every 0.1 whether a lock is f
 
 def read_entries(db):
     """Yield every entry, the trash too, as a dict of its columns, from the lowest id on."""
-    query = """
-        select * from published where id > ? union all select * from trash where id > ?
-        order by id limit ?
-    """
+    query = 'select * from stored where id > ? order by id limit ?'
     last_id = -1
-    while rows := db.execute(query, [last_id, last_id, ROWS_AT_ONCE]).fetchall():
+    while rows := db.execute(query, [last_id, ROWS_AT_ONCE]).fetchall():
         yield from map(dict, rows)
         last_id = rows[-1]['id']
 
@@ -32,7 +29,8 @@ def import_entries(db, entries):
     is_empty = not db.execute('select id from entries limit 1').fetchone()
     with db.transaction() if is_empty else nullcontext():
         for new_ids in False, True:
-            queue = [entry for entry in entries if bool(entry['id']) != new_ids]
+            # First those that keep their id; then the others, whose id may have been taken.
+            queue = [entry for entry in entries if new_ids == (not entry['id'])]
             # The highest id first, so that none is given to a post that comes between.
             queue.sort(key=lambda entry: -entry['id'] if entry['id'] else entry['created'] or '')
             for part in split_in_parts(queue):
@@ -83,14 +81,16 @@ def import_part(db, part, new_ids):
             entry['guid'] = None  # which is found by its id
         if entry['id'] or new_ids:
             rows.append(entry)
-    insert_rows(db, rows, without=['id'] if new_ids else [])
+    if rows:
+        insert_rows(db, rows, without={'id'} if new_ids else set())
     return len(rows)
 
 
 def insert_rows(db, entries, without):
     """Store all columns of the entries that the table has, without some of them."""
-    every_column = db.execute('select * from trash limit 0').description
-    columns = [name for name, *_ in every_column if name not in without]
+    every_column = [name for name, *_ in db.execute('select * from stored limit 0').description]
+    given = set().union(*entries) - without  # the others get what the schema says
+    columns = [name for name in every_column if name in given]
     statement = f'insert into entries ({", ".join(columns)}) values ({marks(columns)})'
     db.executemany(statement, [[entry.get(name) for name in columns] for entry in entries])
     db.skip_given_ids('entries')

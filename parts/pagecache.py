@@ -19,15 +19,13 @@ accepts_gzip = functools.lru_cache(lambda header: parse_accept_header(header).qu
 class PageCache:
     """A WSGI application that keeps the pages of another while a version is the same.
 
-    They are for readers, whose requests have no session cookie. The other gets only their
-    address, so that nothing else can get into the pages of others, and where they came from,
-    since it refuses what other sites ask for, which is never kept.
+    They are for readers, whose requests have no session cookie. It is asked with the address
+    only, so that nothing else of one request gets into another's page; and with where that came
+    from, since it refuses what other sites ask for. A refusal is never kept.
     """
 
     def __init__(self, wsgi_app, config, watch, is_off):
-        """Wrap an application.
-
-        config: a mapping with SESSION_COOKIE_NAME, the cookie that readers have not, and
+        """config: a mapping with SESSION_COOKIE_NAME, the cookie that readers don't have, and
         PAGE_CACHE, the bytes that all pages may take
         watch: find_version() returns what a page depends on, or None if that can't be told;
         note_post() is called after each POST, which may have changed it

@@ -147,7 +147,7 @@ class OnPostgres:
         self.forget_connection()
 
     def forget_connection(self):
-        """Let the next request open the database anew, and ask it whether it has changed."""
+        """Let the next request open the database anew."""
         if hasattr(postgres.idle, 'db'):
             postgres.idle.db.db.close()
             del postgres.idle.db
@@ -276,7 +276,7 @@ class FeedTestCase(FlaskrTestCase):
 class PageCacheTestCase(FlaskrTestCase):
     def setUp(self):
         super().setUp()
-        self.configure(PAGE_AGE=3600)  # on Postgres; here the others don't post behind its back
+        self.configure(PAGE_AGE=3600)  # on Postgres; no other process posts here
         app.init_db()
         self.reader = app.app.test_client()
 

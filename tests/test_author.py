@@ -155,7 +155,7 @@ class LoginTest(cases.FlaskrTestCase):
             self.assertEqual(self.log_in_from(f'/login?next={target}'), '/')
 
     def test_an_address_that_makes_no_sense_is_no_error(self):
-        for query in ['before=x', 'after=%ff&before=%0d%0aSet-Cookie:x', '_external=1&_scheme=x']:
+        for query in ['before=x', 'before=%ff&x=%0d%0aSet-Cookie:x', '_external=1&_scheme=x']:
             self.assertEqual(self.client.get(f'/trash?{query}').location, '/login')
         self.assertRegex(self.log_in_from('/login'), '^/trash')
 

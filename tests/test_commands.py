@@ -118,11 +118,6 @@ class BackupTest(cases.FeedTestCase):
 
 @cases.on_both_engines
 class BackupOfPostgresTest(cases.FeedTestCase):
-    def setUp(self):
-        super().setUp()
-        self.file = os.path.join(self.folder, 'backup.db')
-        self.add_entries('Kept')
-
     def test_on_postgres_it_says_what_to_use(self):
         self.configure(DATABASE='postgresql://localhost/blog')
         result = self.run_command('backup', self.file)

@@ -267,11 +267,12 @@ class ColumnsTest(cases.FeedTestCase):
         """What the format has no place for is kept beside it, whatever it is."""
         self.add_entries('First', 'In the trash')
         self.post('/delete/2')
-        self.query('alter table entries add column mood text')
-        self.query('alter table entries add column stars integer')
+        self.query('alter table entries add column a_text_of_tomorrow text')
+        self.query('alter table entries add column a_number_of_tomorrow integer')
         self.query("""
-            update entries set updated = '2026-11-22T03:04:05Z', version = 7, mood = 'glad ☺',
-                guid = 'https://example.org/' || id, stars = 2 - id, text = 'Some *text*'
+            update entries set updated = '2026-11-22T03:04:05Z', version = 7, text = 'Some *text*',
+                guid = 'https://example.org/' || id, a_number_of_tomorrow = 2 - id,
+                a_text_of_tomorrow = 'glad ☺'
         """)
         rows = self.query('select * from entries order by id')
         for name, values in zip(self.column_names(), zip(*rows, strict=True), strict=True):

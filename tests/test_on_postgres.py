@@ -6,7 +6,7 @@ from unittest import mock
 import test
 from tests import cases
 
-# What only a blog in one file does; and how long pages are kept, which differs.
+# Those that name a file, lock or spoil it themselves; and how long pages are kept differs.
 ON_SQLITE_ONLY = {
     *[test.FileTest, test.DatabaseTroubleTest],
     *[test.DevelopmentServerTest, test.PageCacheTest],

@@ -1,4 +1,4 @@
-"""What only Postgres does: the connection, the search, what tells that something changed."""
+"""What only Postgres does: the connection and the search."""
 
 import os
 import sqlite3

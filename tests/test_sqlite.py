@@ -1,4 +1,4 @@
-"""What only SQLite does: upgrades of older files, who may read them, what has changed."""
+"""What only SQLite does: upgrades of older files, who may read them, what fails."""
 
 import contextlib
 import os

@@ -1,7 +1,7 @@
 """Change one thing in app.py at a time, and print every change that no test notices.
 
     python tools/mutants.py
-    python tools/mutants.py find_page Watch 120-140
+    python tools/mutants.py find_page show_error 120-140
 
 The first tries all that tools/mutations.py changes in app.py; the second two functions or
 classes and some lines (app is what stands outside of both). Each mutant lives in a copy of the
