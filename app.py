@@ -187,7 +187,7 @@ def update_entry(entry_id, typed, version):
     """Save an edit, but not over a later version than this, if one is given; say whether."""
     statement = f"""
         update entries set {', '.join(f'{name} = ?' for name in typed)}, updated = ?,
-        version = version + 1 where id = ? and version = coalesce(?, version)
+        version = version + 1 where id = ? and deleted is null and version = coalesce(?, version)
     """
     values = [*typed.values(), utc_now(), entry_id, version]
     return get_db().execute(statement, values).rowcount == 1

@@ -254,11 +254,6 @@ class FileTest(FlaskrTestCase):
         self.configure(DATABASE=pathlib.Path(self.database))
         self.assertStatus(self.read_index(), 200)
 
-    def test_a_post_survives_the_loss_of_power(self):
-        """EXTRA (3) also syncs the folder once the journal is gone."""
-        with app.app.app_context():
-            self.assertEqual(app.get_db().execute('pragma synchronous').fetchone()[0], 3)
-
     def test_a_missing_file_becomes_a_blog_on_first_use_and_the_log_says_so(self):
         """Since it may have vanished, as with a disk that is not mounted."""
         os.unlink(self.database)
@@ -324,6 +319,12 @@ class EntriesTest(FlaskrTestCase):
         with app.app.app_context():
             app.erase_entry(1)
         self.assertEqual(self.titles(), ['Restored meanwhile'])
+
+    def test_what_was_deleted_meanwhile_is_not_updated(self):
+        self.add_entries('Title')
+        self.post('/delete/1')
+        with app.app.app_context():
+            self.assertFalse(app.update_entry(1, {'title': 'New', 'text': ''}, None))
 
 
 class PagingTest(FlaskrTestCase):

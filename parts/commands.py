@@ -44,7 +44,7 @@ def plain_errors(database, file='stdout', may_be_new=True):
         sys.exit(f'{file}: {error.strerror}')
 
 
-def import_feed(db, file):
+def import_feed(get_db, file):
     """Import a JSON Feed, with a bar that shows how far it is."""
     try:
         entries = read_feed(file)
@@ -53,7 +53,7 @@ def import_feed(db, file):
     imported, bar = 0, {'file': sys.stderr, 'hidden': not sys.stderr.isatty()}
     with click.progressbar(length=len(entries), **bar) as progress:
         try:
-            for size, stored in import_entries(db, entries):
+            for size, stored in import_entries(get_db(), entries):
                 progress.update(size)
                 imported += stored
         except (sqlite3.Error, KeyboardInterrupt):
@@ -130,4 +130,4 @@ def add_moving_commands(app, config, get_db, entry_view):
     def import_command(file):
         """Read a JSON Feed from FILE; doing it twice is no harm."""
         with plain_errors(config['DATABASE'], file):
-            import_feed(get_db(), file)
+            import_feed(get_db, file)

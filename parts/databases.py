@@ -42,10 +42,7 @@ class Watch:
             return database, *self.find_file_version(database)
 
     def find_file_version(self, path):
-        """Return what SQLite counts changes with, and what tells another file with that count.
-
-        See https://sqlite.org/fileformat2.html#file_change_counter
-        """
+        """Return what SQLite counts changes with, and what tells another file with that count."""
         status = os.stat(path)
         with self.lock:
             if not self.status or not os.path.samestat(status, self.status):
@@ -55,8 +52,10 @@ class Watch:
                 self.status = os.fstat(self.file)
                 if former is not None:
                     os.close(former)
-            count = os.pread(self.file, 4, 24)
-        return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, count
+            header = os.pread(self.file, 10, 18)  # https://sqlite.org/fileformat2.html
+        # In WAL mode it counts elsewhere, so no two answers are the same.
+        is_wal = header[:1] == b'\2' and time.monotonic()
+        return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, header, is_wal
 
     def note_post(self):
         """Count what this process itself may have changed."""

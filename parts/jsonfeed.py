@@ -14,7 +14,7 @@ from parts.texts import drop_nul, render_text
 KINDS = {str: 'a text', int: 'a number', dict: 'an object'}
 TOO_LARGE = 10**17  # a number from which on there would be no room to count
 COMMON = {'title', 'created', 'updated', 'guid'}  # columns that the format has a place for
-NUMBERS = {'id', 'version'}  # columns
+OWN = {'id': int, 'version': int, 'text': str, 'deleted': str}  # columns that it has not
 
 
 def entry_urn(entry):
@@ -99,9 +99,9 @@ def read_item(item, source):
     if not isinstance(item, dict):
         raise ValueError('it has to be an object')
     own = read_field(item, '_flaskr', dict) or {}
-    for name, value in own.items():
-        own[name] = read_field(own, name, int if name in NUMBERS or type(value) is int else str)
-    text = read_field(own, 'text')
+    kinds = {name: OWN.get(name, type(value)) for name, value in own.items()}
+    own = {name: read_field(own, name, kinds[name]) for name in own if kinds[name] in (int, str)}
+    text = own.get('text')
     for name in ('content_html', 'content_text', 'summary'):
         value = read_field(item, name)
         if text is None and value is not None:

@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 ADDRESS = 'wsgi.url_scheme', 'HTTP_HOST', 'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING'
 HEADER_LENGTH = 1000  # letters of a header that are looked at; browsers send far fewer
 
-
 # Whether an Accept-Encoding header allows gzip (RFC 9110, section 12.5.3).
 accepts_gzip = functools.lru_cache(lambda header: parse_accept_header(header).quality('gzip') > 0)
 

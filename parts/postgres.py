@@ -46,7 +46,7 @@ class PostgresConnection:
 
     def __init__(self, url, timeout):
         """Connect; a statement waits `timeout` seconds for another's lock."""
-        self.url, self.process, self.has_failed = url, os.getpid(), False
+        self.url, self.process, self.has_failed, self.schema_version = url, os.getpid(), False, 0
         settings = {'connect_timeout': 5, 'tcp_user_timeout': 10_000, **read_settings(url)}  # s, ms
         with self.translated_errors():
             self.db = psycopg.connect(
@@ -80,10 +80,12 @@ class PostgresConnection:
             yield
 
     def find_schema_version(self):
-        """Return 0 for an empty database, and for one that is older than this view."""
-        if not self.execute("select to_regclass('schema_version') as name").fetchone()['name']:
-            return 0
-        return self.execute('select version from schema_version').fetchone()['version']
+        """Return 0 for an empty database; what was found once is not asked for again."""
+        name = "select to_regclass('internals') as name"
+        if not self.schema_version and self.execute(name).fetchone()['name']:
+            row = self.execute('select schema_version from internals').fetchone()
+            self.schema_version = row['schema_version']
+        return self.schema_version
 
     run_schema = execute
 

@@ -17,10 +17,11 @@ create index if not exists entries_in_trash on entries (id) where deleted is not
 create table if not exists internals (
     id integer primary key check (id = 1),
     secret_key text not null,
-    logged_out text not null
+    logged_out text not null,
+    schema_version integer not null  -- SQLite has a place of its own for it
 );
 
-alter table internals drop column if exists schema_version;  -- of an earlier Flaskr
+alter table internals alter column schema_version set default 6;  -- SCHEMA_VERSION in app.py
 
 create table if not exists failed_logins (
     browser text not null,
@@ -112,4 +113,4 @@ drop function if exists flaskr_note_change;
 
 drop table if exists changes;
 
-create or replace view schema_version as select 6 as version;
+update internals set schema_version = default;

@@ -67,11 +67,11 @@ def takes_too_long(text):
     """
     lines = text.split('\n')
     columns = max(line.count('|') for line in lines)
-    quotations = max(re.match(r'[^\w<]*', line)[0].count('>') for line in lines)
+    quotations = max(re.match('[^A-Za-z_<]*', line)[0].count('>') for line in lines)
     opened = len(OPENING_TAG.findall(text)) + quotations
     tags = opened + sum(map(text.count, '\n*_`~['))
     cells = len(lines) * columns * max(columns, 200)
-    return cells + text.count('@') ** 2 > 10**8 or opened * tags > 10**7
+    return cells + text.count('@') ** 2 > 10**8 or opened * tags > 2 * 10**7
 
 
 def render_text(text):

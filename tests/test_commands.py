@@ -84,6 +84,14 @@ class ImportTest(cases.FeedTestCase):
             result = self.run_command('import', self.file)
         self.assertEqual(result.output, f'{self.file}: Input/output error\n')
 
+    def test_a_file_that_cannot_be_read_makes_no_blog(self):
+        self.write('no feed')
+        for file in [self.file, f'{self.file}.none']:
+            path = os.path.join(self.folder, 'flaskr.db')
+            self.configure(DATABASE=path)
+            self.assertEqual(self.run_command('import', file).exit_code, 1)
+            self.assertFalse(os.path.exists(path))
+
     def test_a_file_that_is_not_there(self):
         self.assertRefused('No such file or directory')
 

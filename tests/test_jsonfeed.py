@@ -135,6 +135,11 @@ class ReadTest(cases.FeedTestCase):
         self.write('\ufeff{"version": "https://jsonfeed.org/version/1.1", "items": []}')
         self.assertEqual(self.run_command('import', self.file).exit_code, 0)
 
+    def test_what_a_later_flaskr_has_kept_beside_the_format_is_no_error(self):
+        later = {'pinned': True, 'rank': 0.5, 'tags': ['x'], 'mood': 'glad', 'stars': 3}
+        self.import_feed({'id': 'a', 'title': 'From tomorrow', '_flaskr': later})
+        self.assertEqual(self.titles(), ['From tomorrow'])
+
     def test_a_file_that_is_no_json(self):
         self.write('<html>')
         self.assertRefused('line 1')

@@ -399,6 +399,11 @@ class TroubleTest(cases.SqliteTestCase):
             self.assertRaises(sqlite3.OperationalError, app.connect_db)
         close.assert_called_once()
 
+    def test_a_post_survives_the_loss_of_power(self):
+        """EXTRA (3) also syncs the folder once the journal is gone."""
+        with app.app.app_context():
+            self.assertEqual(app.get_db().execute('pragma synchronous').fetchone()[0], 3)
+
     def test_the_trouble_is_over_when_the_lock_is(self):
         lock = self.lock('exclusive')
         with self.assertLogs(app.app.logger, 'ERROR'):

@@ -120,6 +120,7 @@ class TextTest(unittest.TestCase):
         for text in [
             '> ' * 500_000,
             '<div>' * 200_000,
+            '1. ' + '>' * 40_000 + ' a',
             '<b><i>' * 100_000,
             '</x><div>' * 110_000,
             '<b title=i>' * 900 + '<p>x' * 8000,
