@@ -122,6 +122,7 @@ if entries_vanish():
 
 MAX_ID = sys.maxsize  # that a database can hold; a larger number would be an error
 TYPED = 'title', 'text'  # the columns that the author types, each in a field of that name
+TITLE_REQUIRED = 'Title is required.'
 
 
 class NoSuchEntry(NotFound):
@@ -169,10 +170,9 @@ def search_entries(words, behind):
 
 
 def insert_entry(typed, key):
-    """Store what was typed, a dict of TYPED, as an entry made now.
+    """Store what was typed, a dict of TYPED, unless the same was with the key of this form.
 
-    With the same key it may be the same post, which browsers send again when the answer was
-    lost: it is stored only if it says something else.
+    Browsers send a post again by themselves when the answer was lost.
     """
     with get_db().transaction():
         query = f'select {", ".join(TYPED)}, deleted from entries where guid = ?'
@@ -283,8 +283,6 @@ def sitemap():
 
 
 # Views for writing -------------------------------------------------------------
-
-TITLE_REQUIRED = 'Title is required.'
 
 
 def read_typed():

@@ -90,12 +90,12 @@ class Author:
     def check_login(self, username, password):
         """Return what is wrong with a login, or None, and count it; abort with 429 after too many.
 
-        Each known browser has a count of its own and all others share one, so that a stranger
-        can't lock the author out. Nobody else counts in between, so that none slips through.
+        Each known browser has a count of its own, and strangers share one, so that they can't
+        lock the author out.
         """
         db, browser, now = self.get_db(), self.find_browser(), time.time()
         start = now - self.config['LOGIN_WINDOW']
-        with db.transaction():
+        with db.transaction():  # or many at once could slip through
             db.execute('delete from failed_logins where at <= ?', [start])
             query = 'select at from failed_logins where browser = ? order by at'
             failed = db.execute(query, [browser]).fetchall()

@@ -78,10 +78,7 @@ def export_feed(app, file, read, find_url):
 
 
 def add_commands(app, init_db, get_db, entry_view):
-    """Add the commands to an application, whose config has DATABASE and URL, its own address.
-
-    entry_view: the endpoint that shows an entry_id
-    """
+    """Add the commands to an application, in which entry_view is what shows an entry_id."""
 
     @app.cli.command('init-db')
     def init_db_command():

@@ -32,6 +32,7 @@ class Watch:
     def __init__(self, config):
         self.config, self.posts, self.lock = config, 0, threading.Lock()
         self.file = self.status = None  # the descriptor of a SQLite database, and what fstat() says
+        self.known = None, None  # the path and times of one, and its version
 
     def find_version(self):
         """Return what is another value after each change, or None; on Postgres, after PAGE_AGE."""
@@ -42,8 +43,22 @@ class Watch:
             return database, *self.find_file_version(database)
 
     def find_file_version(self, path):
-        """Return what SQLite counts changes with, and what tells another file with that count."""
+        """Return the times of a file, and what SQLite counts its changes with."""
         status = os.stat(path)
+        times = status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+        known, version = self.known
+        if known == (path, times):
+            return version
+        header = self.read_header(path, status)
+        is_wal = header[:1] == b'\2'  # where it counts elsewhere: no two answers are the same
+        version = times, header, is_wal and time.monotonic()
+        # Some file systems count in two seconds, so that another change might have the same times.
+        is_old = time.time_ns() - max(times[1:]) > 3e9 and not is_wal
+        self.known = (path, times) if is_old else None, version
+        return version
+
+    def read_header(self, path, status):
+        """Read from the 18th byte on: https://sqlite.org/fileformat2.html."""
         with self.lock:
             if not self.status or not os.path.samestat(status, self.status):
                 # Open for as long as it is the blog: to close a file ends all locks that this
@@ -52,10 +67,7 @@ class Watch:
                 self.status = os.fstat(self.file)
                 if former is not None:
                     os.close(former)
-            header = os.pread(self.file, 10, 18)  # https://sqlite.org/fileformat2.html
-        # In WAL mode it counts elsewhere, so no two answers are the same.
-        is_wal = header[:1] == b'\2' and time.monotonic()
-        return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, header, is_wal
+            return os.pread(self.file, 10, 18)
 
     def note_post(self):
         """Count what this process itself may have changed."""

@@ -37,10 +37,9 @@ def guard(app, changing_pages):
 
 
 def refuse_other_sites():
-    """Refuse with 403 what another site's page asks for.
+    """Refuse with 403 what another site's page asks for, as Go's CrossOriginProtection does.
 
-    By the rules of CrossOriginProtection in Go's net/http: browsers say where a request comes
-    from, in Sec-Fetch-Site or else in Origin, and what sends neither is no browser.
+    Browsers say where they come from in Sec-Fetch-Site or else in Origin; no others send them.
     """
     fetch_site, origin, host = map(request.headers.get, ('Sec-Fetch-Site', 'Origin', 'Host'))
     own = ('same-origin', 'none') if fetch_site else (f'http://{host}', f'https://{host}', '', None)

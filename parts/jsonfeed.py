@@ -39,12 +39,9 @@ def make_item(entry, find_url):
 
 
 def write_feed(entries, find_url):
-    """Yield the pieces of a JSON Feed, with one entry a line; find_url(entry) may be None.
-
-    The trash is in _flaskr, since other programs publish all items. It comes with the rest,
-    lest an entry be missed that is deleted or restored meanwhile.
-    """
+    """Yield the pieces of a JSON Feed, with one entry a line; find_url(entry) may be None."""
     yield '{"version": "https://jsonfeed.org/version/1.1", "title": "Flaskr", "items": ['
+    # Others publish all items, so the trash is beside them; read with them, so that none is missed.
     trash, separator = [], '\n'
     for entry in entries:
         line = json.dumps(make_item(entry, find_url), ensure_ascii=False)

@@ -22,9 +22,9 @@ def read_entries(db):
 def import_entries(db, entries):
     """Store the entries, dicts of columns, whose guid is not here already, in parts.
 
-    Yields for each part how many entries are done with, and how many of them were stored. An
-    entry keeps its id if that is free. The others get new ids at the end, from the oldest on.
-    Into an empty blog all come in one transaction; else others get in between two parts.
+    Yields for each how many entries are done with, and how many of them were stored. An entry
+    keeps its id if that is free; the others get new ones at the end, from the oldest on. Into
+    an empty blog all come in one transaction; else others get in between two parts.
     """
     is_empty = not db.execute('select id from entries limit 1').fetchone()
     with db.transaction() if is_empty else nullcontext():

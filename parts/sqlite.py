@@ -69,10 +69,9 @@ class SqliteConnection(sqlite3.Connection):
                     self.execute(f'alter table {table} add column {name} {kind} {rule}')
 
     def find_matches(self, words, limit):
-        """Return the ids of the entries that have all the words or longer ones, best first.
+        """Return the ids of the newest entries with all the words or longer ones, best first.
 
-        That is, with more of them in the title, and then newer, among the newest matches up to
-        a limit: bm25(), which weighs how common a word is, would count all matches.
+        That is, with more of them in the title. bm25() would count all matches for its rank.
         """
         query = """
             select id from (
