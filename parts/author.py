@@ -34,11 +34,10 @@ class Sessions(SecureCookieSessionInterface):
         return URLSafeTimedSerializer(key, self.salt, serializer, signer_kwargs=signing)
 
     def open_session(self, app, request):
-        """Leave it empty: where the database fails now, there can't be an error page yet."""
+        """Leave it empty, to be filled where a database that fails gets its error page."""
         return self.session_class()
 
     def fill_session(self, app):
-        """Read the cookie into it later, where a failing database gets its page."""
         if self.get_cookie_name(app) in request.cookies:  # or it is a reader, who needs no key
             session.update(super().open_session(app, request))
             session.modified = False

@@ -9,6 +9,7 @@ from werkzeug.http import generate_etag, parse_accept_header, parse_etags, remov
 from werkzeug.wrappers import Response
 
 ADDRESS = 'wsgi.url_scheme', 'HTTP_HOST', 'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING'
+LONG_PAGE = 50_000  # bytes, from which on it is stored compressed for whoever asks for it
 HEADER_LENGTH = 1000  # letters of a header that are looked at; browsers send far fewer
 
 # Whether an Accept-Encoding header allows gzip (RFC 9110, section 12.5.3).
@@ -90,7 +91,8 @@ class PageCache:
         response.content_length = len(body)
         response.set_etag(generate_etag(body))
         headers = response.headers.to_wsgi_list()
-        page = headers, body if gzipped else packed, response.get_etag()[0], not gzipped
+        is_packed = not gzipped and len(body) > LONG_PAGE
+        page = headers, packed if is_packed else body, response.get_etag()[0], is_packed
         size = len(page[1]) + 3 * len(repr((names, headers)))  # many small strings take more
         limit = self.config['PAGE_CACHE']
         if size < limit / 4:
