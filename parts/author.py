@@ -50,7 +50,7 @@ class Author:
     """The one who may write, as the configuration of an application has it."""
 
     def __init__(self, app, get_db, is_trial):
-        """Let g.logged_in tell who sent it; is_trial() says if the default password counts."""
+        """Let g.logged_in mark his requests; is_trial() says if the default password counts."""
         self.app, self.config, self.get_db, self.is_trial = app, app.config, get_db, is_trial
         app.session_interface = Sessions(self.find_keys)
         app.before_request(self.recognize)

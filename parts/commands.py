@@ -19,7 +19,7 @@ from parts.sqlite import copy_database, is_path
 
 @contextmanager
 def new_file(path):
-    """Yield the path of its owner's new file, that becomes `path` when it is whole and on disk."""
+    """Yield the path of a private new file, which becomes `path` when it is whole and on disk."""
     folder, name = os.path.split(os.path.abspath(path))
     with tempfile.NamedTemporaryFile(dir=folder, prefix=f'{name}.') as file:
         yield file.name
@@ -78,7 +78,7 @@ def export_feed(app, file, read, find_url):
 
 
 def add_commands(app, init_db, get_db, entry_view):
-    """Add the commands to an application, in which entry_view is what shows an entry_id."""
+    """Add the commands to an application; its endpoint entry_view shows an entry_id."""
 
     @app.cli.command('init-db')
     def init_db_command():

@@ -35,7 +35,7 @@ class Watch:
         self.known = None, None  # the path and times of one, and its version
 
     def find_version(self):
-        """Return what is another value after each change, or None; on Postgres, after PAGE_AGE."""
+        """Return a value that differs after each change, on Postgres after PAGE_AGE; or None."""
         database, age = str(self.config['DATABASE']), self.config['PAGE_AGE']
         if is_postgres(database):
             return (database, self.posts, time.monotonic() // age) if age else None
@@ -58,7 +58,7 @@ class Watch:
         return version
 
     def read_header(self, path, status):
-        """Read from the 18th byte on: https://sqlite.org/fileformat2.html."""
+        """Return what tells at byte 18 of WAL mode, and at byte 24 of the number of changes."""
         with self.lock:
             if not self.status or not os.path.samestat(status, self.status):
                 # Open for as long as it is the blog: to close a file ends all locks that this
@@ -67,7 +67,7 @@ class Watch:
                 self.status = os.fstat(self.file)
                 if former is not None:
                     os.close(former)
-            return os.pread(self.file, 10, 18)
+            return os.pread(self.file, 10, 18)  # https://sqlite.org/fileformat2.html
 
     def note_post(self):
         """Count what this process itself may have changed."""
