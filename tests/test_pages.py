@@ -258,6 +258,7 @@ class EditTest(cases.FlaskrTestCase):
         self.assertShows(response, 'action="/add"')
         self.assertShows(response, 'There is no such entry')
         self.assertShows(response, '<label for="title-1">')  # beside the form for a new entry
+        self.assertShows(response, 'data-draft="gone"')
 
 
 @cases.on_both_engines
