@@ -267,6 +267,25 @@ class FileWatchTest(cases.SqliteTestCase, cases.PageCacheTestCase):
             os.utime(self.database, ns=(10**18, 10**18))
             self.assertShows(self.read(), title)
 
+    def count_questions(self, times):
+        """Read the index, so many times; give how often the file was read."""
+        with mock.patch('os.pread', wraps=os.pread) as pread:
+            for _ in range(times):
+                self.read()
+        return pread.call_count
+
+    def test_a_file_that_was_just_written_to_is_asked_every_time(self):
+        """Since the next write could have the same time."""
+        self.add_entries('First')
+        self.assertEqual(self.count_questions(5), 5)
+
+    def test_a_file_that_nobody_has_written_to_for_a_while_is_asked_once(self):
+        self.add_entries('First')
+        with mock.patch('time.time_ns', return_value=time.time_ns() + 10**10):
+            self.assertEqual(self.count_questions(5), 1)
+            self.query("update entries set title = 'Second'")
+            self.assertShows(self.read(), 'Second')
+
     def test_a_change_shows_in_wal_mode_too(self):
         """Which somebody else may have put the file in, and which lets it keep its times."""
         self.add_entries('Old')
