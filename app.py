@@ -170,7 +170,7 @@ def search_entries(words, behind):
 
 
 def insert_entry(typed, key):
-    """Store what was typed, a dict of TYPED, unless the same was with the key of this form.
+    """Store what was typed, a dict of TYPED, unless the same came with this key before.
 
     Browsers send a post again by themselves when the answer was lost.
     """
@@ -229,7 +229,7 @@ def author_only(view):
 
 
 def require_number(value, status):
-    """Return a number that was sent, or None if nothing was; abort where it is no usual one."""
+    """Return a number that was sent, or None if nothing was; abort where it is none."""
     if value is not None and not re.fullmatch('[0-9]{1,18}', value):
         abort(status)
     return None if value is None else int(value)
@@ -406,7 +406,7 @@ def logout():
 @app.errorhandler(sqlite3.DatabaseError)
 def show_error(error):
     """Show in plain words what went wrong, and give back what was typed."""
-    cause = getattr(error, 'original_exception', None) or error  # of what fails after a view
+    cause = getattr(error, 'original_exception', None) or error  # Flask wraps what is no HTTP error
     if isinstance(cause, sqlite3.DatabaseError):
         app.logger.error('The database fails', exc_info=cause)
         error = ServiceUnavailable(explain_trouble(cause), retry_after=10)

@@ -76,6 +76,11 @@ class FlaskrTestCase(unittest.TestCase):
         page = (client or self.client).get(path).text
         return re.findall(r'class="p-name">(?:<a[^>]*>)?(.*?)(?:</a>)?</h', page)
 
+    def found(self, query, **position):
+        """Return the titles of what a search finds, without the marks."""
+        address = '/search?' + urllib.parse.urlencode({'q': query, **position})
+        return [re.sub('</?mark>', '', title) for title in self.titles(address)]
+
     def query(self, statement, *values):
         """Ask the database directly, behind the blog's back."""
         with contextlib.closing(sqlite3.connect(self.database)) as db, db:
@@ -361,11 +366,6 @@ class SearchTest(FlaskrTestCase):
     def setUp(self):
         super().setUp()
         self.login()
-
-    def found(self, query, **position):
-        """Return the titles of what a search finds, without the marks."""
-        address = '/search?' + urllib.parse.urlencode({'q': query, **position})
-        return [re.sub('</?mark>', '', title) for title in self.titles(address)]
 
     def test_words_are_found_in_any_order_and_all_have_to_be_there(self):
         self.add_entries('Red apples', 'Green apples')

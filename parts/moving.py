@@ -65,10 +65,8 @@ def import_part(db, part, new_ids):
         union all select id, guid, created from entries where id in ({marks(ids)})
     """
     here = db.execute(query, guids + ids).fetchall()
-    known, taken = (
-        {entry['guid'] or entry_urn(entry) for entry in here},
-        {row['id'] for row in here},
-    )
+    known = {entry['guid'] or entry_urn(entry) for entry in here}
+    taken = {entry['id'] for entry in here}
     rows = []
     for entry in part:
         if entry['guid'] in known:

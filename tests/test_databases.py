@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import threading
 import time
-import urllib.parse
 import warnings
 from unittest import mock
 
@@ -101,11 +100,6 @@ class SearchTest(cases.FlaskrTestCase):
     def setUp(self):
         super().setUp()
         self.login()
-
-    def found(self, query, **position):
-        """Give the titles of what a search finds, without the marks."""
-        address = '/search?' + urllib.parse.urlencode({'q': query, **position})
-        return [re.sub('</?mark>', '', title) for title in self.titles(address)]
 
     def search(self, query):
         return self.client.get('/search', query_string={'q': query})

@@ -7,10 +7,12 @@ import test
 from tests import cases
 
 # Those that name a file, lock or spoil it themselves; and how long pages are kept differs.
-ON_SQLITE_ONLY = {
-    *[test.FileTest, test.DatabaseTroubleTest],
-    *[test.DevelopmentServerTest, test.PageCacheTest],
-}
+ON_SQLITE_ONLY = (
+    test.FileTest,
+    test.DatabaseTroubleTest,
+    test.DevelopmentServerTest,
+    test.PageCacheTest,
+)
 
 
 def add_twins():
