@@ -7,7 +7,7 @@ import unittest
 import app
 
 
-class TutorialTest(unittest.TestCase):
+class OriginalTest(unittest.TestCase):
     def setUp(self):
         self.config = dict(app.app.config)
         self.db_fd, app.app.config['DATABASE'] = tempfile.mkstemp()
