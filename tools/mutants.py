@@ -42,6 +42,11 @@ LEAST_PATIENCE = 3  # and seconds more
 MEMORY_FOLDER = '/dev/shm' if os.path.isdir('/dev/shm') else None  # waits for no disk
 MEMORY = 4 * 1024**3  # bytes for a mutant, which may collect without end
 
+
+class TestsFail(Exception):
+    """The tests fail before anything was changed."""
+
+
 # Tests, in the process of a mutant -------------------------------------------------
 
 
@@ -115,10 +120,14 @@ def try_tests(name, seconds):
 
 
 class Copies:
-    """Copies of a project's folder within a temporary one, each with a process that works there."""
+    """Copies of a project's folder within a temporary one, each with a process that works there.
 
-    def __init__(self, temporary, project, module):
+    at_once: how many processes may run; as many as there are processors, if nothing is said
+    """
+
+    def __init__(self, temporary, project, module, at_once=None):
         self.temporary, self.module, self.running = pathlib.Path(temporary), module, {}
+        self.at_once = at_once or os.cpu_count()
         self.first = self.temporary / 'first'
         shutil.copytree(project, self.first, ignore=NOT_COPIED)
         (self.first / module).unlink()  # it would leave bytecode, which is taken for a mutant's
@@ -188,24 +197,38 @@ def read_excuses(path):
     return {block.split('\n')[0] for block in text.split('\n\n') if '\n' in block.strip()}
 
 
-def find_tests(mutant, at_import, tests):
+def find_tests(mutant, at_import, tests, likely=()):
     """Return the seconds of the tests for a mutant: first those that come by it, quickest first.
 
     All are for what the import comes by, and for what only programs that they start come by.
+    The likely ones come before the others of their kind.
     """
     seconds = {test: time for test, (time, _) in tests.items()}
     direct = {test for test, (_, reached) in tests.items() if set(mutant.lines) & set(reached)}
     chosen = tests if not direct or set(mutant.lines) & set(at_import) else direct
-    order = sorted(chosen, key=lambda test: (test not in direct, seconds[test]))
+    order = sorted(chosen, key=lambda test: (test not in direct, test not in likely, seconds[test]))
     return {test: seconds[test] for test in order}
 
 
-def try_mutants(copies, mutants, source, name, at_import, tests):
-    """Yield each mutant with its exit status, as many at once as there are processors."""
+def trace(copies, source, module, name):
+    """Return the lines by which the import comes, and by tests their seconds and their lines."""
+    report = copies.temporary / 'report.json'
+    copies.start(None, source, trace_tests, module, name, report)
+    if copies.wait()[1] != 0:
+        raise TestsFail('The tests have to succeed when nothing is changed.')
+    at_import, tests, others = json.loads(report.read_text())
+    for other in others:  # once, rather than by every mutant
+        with contextlib.suppress(Exception):
+            importlib.import_module(other)
+    return at_import, tests
+
+
+def try_mutants(copies, mutants, source, name, at_import, tests, likely=()):
+    """Yield each mutant with its exit status."""
     for mutant in mutants:
-        if len(copies.running) == os.cpu_count():
+        if len(copies.running) == copies.at_once:
             yield copies.wait()
-        seconds = find_tests(mutant, at_import, tests)
+        seconds = find_tests(mutant, at_import, tests, likely)
         copies.start(mutant, mutant.change(source), try_tests, name, seconds)
     while copies.running:
         yield copies.wait()
@@ -216,14 +239,7 @@ def find_survivors(copies, mutants, source, module, name):
 
     Where a statement can be removed, nothing else is changed in it.
     """
-    report = copies.temporary / 'report.json'
-    copies.start(None, source, trace_tests, module, name, report)
-    if copies.wait()[1] != 0:
-        sys.exit('The tests have to succeed when nothing is changed.')
-    at_import, tests, others = json.loads(report.read_text())
-    for other in others:  # once, rather than by every mutant
-        with contextlib.suppress(Exception):
-            importlib.import_module(other)
+    at_import, tests = trace(copies, source, module, name)
     needless = set()
     for is_without in True, False:
         batch = [mutant for mutant in mutants if mutant.is_without == is_without]
@@ -254,11 +270,14 @@ def main():
         tempfile.TemporaryDirectory(dir=MEMORY_FOLDER) as temporary,
         contextlib.closing(Copies(temporary, options.folder, options.module)) as copies,
     ):
-        for mutant in find_survivors(copies, wanted, source, options.module, name):
-            stale.discard(str(mutant))
-            if str(mutant) not in excuses:
-                count += 1
-                print(f'{options.module}:{mutant.line} in {mutant}', flush=True)
+        try:
+            for mutant in find_survivors(copies, wanted, source, options.module, name):
+                stale.discard(str(mutant))
+                if str(mutant) not in excuses:
+                    count += 1
+                    print(f'{options.module}:{mutant.line} in {mutant}', flush=True)
+        except TestsFail as error:
+            sys.exit(str(error))
     for excuse in sorted(stale):
         print(f'No survivor needs this excuse: {excuse}')
     print(
