@@ -1,0 +1,261 @@
+"""What a terminal prints when a learner types a command, and whether a page shows the same.
+
+The tests are run by copies of this process, which has imported the libraries once.
+"""
+
+import contextlib
+import io
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import types
+
+HOME = '/home/you/flaskr'  # where the learner's folder is, on a page
+LEFT_OUT = '…'  # a line that stands for any number of others, or a part of a line
+LONGEST = 60  # seconds that a command may take
+LIBRARIES = [  # what is shown as /…/, the longest first
+    *{sysconfig.get_path('purelib'), sysconfig.get_path('platlib')},
+    *[sysconfig.get_path('stdlib'), sys.base_prefix],
+]
+YOU = {'NAME': 'You', 'EMAIL': 'you@example.org', 'DATE': '2026-01-31T12:00:00Z'}
+ENVIRONMENT = {  # of all that is run here: nothing of whoever runs it, but where git is
+    'PATH': os.pathsep.join([os.path.dirname(sys.executable), os.environ.get('PATH', os.defpath)]),
+    'LANG': 'C.UTF-8',
+    'PYTHON_COLORS': '0',
+    'PYTHONDONTWRITEBYTECODE': '1',  # which could be taken for that of a later edit
+    'PYTHONUNBUFFERED': '1',  # or the order of what is printed would not be that of a terminal
+    **{f'GIT_{who}_{what}': YOU[what] for who in ('AUTHOR', 'COMMITTER') for what in YOU},
+    **{'GIT_CONFIG_COUNT': '1', 'GIT_CONFIG_NOSYSTEM': '1'},
+    **{'GIT_CONFIG_KEY_0': 'init.defaultBranch', 'GIT_CONFIG_VALUE_0': 'main'},
+}
+CHANGING = [  # what is different each time, and what stands for it when lines are compared
+    (re.compile(r'\bin \d+\.\d+s\b'), 'in 0.000s'),
+    (re.compile(r'\b0x[0-9a-f]{6,}\b'), '0x0'),
+    (re.compile(r'/tmp/tmp\w{8}\b'), '/tmp/tmp0'),
+]
+COMMIT = re.compile(r'\b[0-9a-f]{7,40}\b')  # in what git prints
+
+
+def clear_environment():
+    os.environ.clear()
+    os.environ.update(ENVIRONMENT)
+
+
+# Running ---------------------------------------------------------------------------
+
+
+class Terminal:
+    """A learner's terminal, in a folder within a temporary one."""
+
+    def __init__(self, temporary):
+        self.temporary = pathlib.Path(temporary)
+        self.path, self.files, self.printed = self.temporary / 'flaskr', {}, {}
+        for name in 'flaskr', 'tmp', 'home':
+            (self.temporary / name).mkdir()
+
+    def write(self, files):
+        """Give the folder these files, texts by their names; what programs have made stays."""
+        for name in self.files.keys() - files.keys():
+            (self.path / name).unlink()
+        for name, text in files.items():
+            if self.files.get(name) != text:
+                (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+                (self.path / name).write_bytes(text.encode())
+        self.files = dict(files)
+
+    def run(self, words):
+        """Run a command; return its exit status and the lines that it prints."""
+        match words:
+            case ['python', 'test.py', *names]:
+                return self.run_tests(names)
+            case ['mv' | 'mkdir', *_]:  # which the files of the next command show
+                return 0, []
+            case ['rm', *names]:
+                subprocess.run(['rm', '-rf', '--', *names], cwd=self.path, check=True)
+                self.files = {n: text for n, text in self.files.items() if (self.path / n).exists()}
+                self.printed.clear()
+                return 0, []
+        self.printed.clear()
+        return self.start(become, words)
+
+    def run_tests(self, names=()):
+        """Do what `python test.py` does, once for the same files."""
+        key = *names, *sorted(self.files.items())
+        if key not in self.printed:
+            self.printed[key] = self.start(run_test_file, names)
+        return self.printed[key]
+
+    def start(self, work, arguments):
+        """Let a copy of this process work in the folder; return its status and its lines."""
+        with tempfile.TemporaryFile(dir=self.temporary) as output:
+            pid = os.fork()
+            if not pid:
+                self.work_alone(output.fileno(), work, arguments)
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            with contextlib.suppress(ProcessLookupError):  # or what it has left would go on
+                os.killpg(pid, signal.SIGKILL)
+            output.seek(0)
+            lines = self.show_paths(output.read().decode(errors='replace')).splitlines()
+        if status == -signal.SIGALRM:
+            lines.append(f'It took longer than {LONGEST} seconds.')
+        return status, [line.rstrip() for line in lines]
+
+    def work_alone(self, output, work, arguments):
+        """Be the copy of this process, and end."""
+        status = 1
+        try:
+            os.setsid()
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            clear_environment()
+            os.environ.update(HOME=f'{self.temporary}/home', TMPDIR=f'{self.temporary}/tmp')
+            time.tzset()
+            tempfile.tempdir = None
+            os.chdir(self.path)
+            signal.alarm(LONGEST)
+            status = work(arguments)
+        finally:
+            os._exit(status)
+
+    def show_paths(self, text):
+        """Return what was printed with the paths that a page has."""
+        text = text.replace(str(self.path), HOME).replace(f'{self.temporary}/tmp', '/tmp')
+        for library in LIBRARIES:
+            text = text.replace(f'{library}/', '/…/')
+        return text
+
+
+def become(words):
+    """Become the program of a command."""
+    program = sys.executable if words[0] == 'python' else shutil.which(words[0])
+    os.execv(program, words)
+
+
+def run_test_file(names):
+    """Do what `python test.py` does, to the last letter; return the exit status."""
+    sys.stdout, sys.stderr = (
+        io.TextIOWrapper(io.FileIO(stream, 'w'), 'utf-8', 'backslashreplace', write_through=True)
+        for stream in (1, 2)
+    )
+    path = os.path.abspath('test.py')
+    if not os.path.exists(path):
+        become(['python', 'test.py'])
+    main = types.ModuleType('__main__')
+    main.__file__, main.__builtins__ = path, __builtins__
+    sys.modules['__main__'], sys.argv, sys.path[0] = main, ['test.py', *names], os.getcwd()
+    sys.dont_write_bytecode = True
+    try:
+        exec(compile(pathlib.Path(path).read_bytes(), path, 'exec'), vars(main))
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException as error:
+        without_this = error.with_traceback(error.__traceback__.tb_next)
+        sys.excepthook(type(error), without_this, without_this.__traceback__)
+        return 1
+    return 0
+
+
+# Comparing -------------------------------------------------------------------------
+
+
+def is_left_out(line):
+    return line.strip() == LEFT_OUT
+
+
+def normalise(line, is_git=False):
+    """Return a line without what is different each time."""
+    for pattern, constant in CHANGING:
+        line = pattern.sub(constant, line.rstrip())
+    return COMMIT.sub('0000000', line) if is_git else line
+
+
+def fits(shown, printed):
+    """Say whether a line of a page shows a printed one, from which … may leave parts out."""
+    parts = map(re.escape, shown.split(LEFT_OUT))
+    return shown == printed or re.fullmatch('.*'.join(parts), printed) is not None
+
+
+def count_fitting(shown, printed):
+    """Return how many lines of a page, from the first on, show what is printed."""
+    pairs = zip(shown, printed, strict=False)
+    wrong = (index for index, pair in enumerate(pairs) if not fits(*pair))
+    return next(wrong, min(len(shown), len(printed)))
+
+
+def split_pieces(lines):
+    """Return the lines between those that stand for others, each piece with where it begins."""
+    marks = [-1, *[n for n, line in enumerate(lines) if is_left_out(line)], len(lines)]
+    return [(a + 1, lines[a + 1 : b]) for a, b in zip(marks, marks[1:], strict=False)]
+
+
+def find_difference(shown, printed, is_git=False):
+    """Return which line of a page, counted from 0, is the first that isn't printed, or None."""
+    shown, printed = ([normalise(line, is_git) for line in lines] for lines in (shown, printed))
+    pieces, position = split_pieces(shown), 0
+    for start, lines in pieces:
+        places = [position] if start == 0 else range(position, len(printed) + 1)
+        if start and start + len(lines) == len(shown):
+            places = [max(position, len(printed) - len(lines))]
+        best = max(places, key=lambda place: count_fitting(lines, printed[place:]))
+        if (count := count_fitting(lines, printed[best:])) < len(lines):
+            return start + count
+        position = best + len(lines)
+    return len(shown) if len(pieces) == 1 and position < len(printed) else None
+
+
+# Writing ---------------------------------------------------------------------------
+
+
+def show(shown, printed):
+    """Return what a page should show of what is printed.
+
+    What it leaves out now stays left out if the lines around that are still printed.
+    """
+    marks = [index for index, line in enumerate(shown) if is_left_out(line)]
+    result, position = [], 0
+    for mark in marks:
+        start = find_line(shown[mark - 1], printed, position) + 1 if mark else 0
+        end = find_line(shown[mark + 1], printed, start) if shown[mark + 1 :] else len(printed)
+        if end < start or (mark and not start):
+            return shorten(printed)
+        result += [*printed[position:start], shown[mark]]
+        position = end
+    return [*result, *printed[position:]] if marks else shorten(printed)
+
+
+def find_line(line, printed, start):
+    """Return where a line of a page is printed, from a line on; -1 where it isn't."""
+    pairs = enumerate(printed[start:], start)
+    return next((n for n, other in pairs if fits(normalise(line), normalise(other))), -1)
+
+
+def shorten(printed):
+    """Leave out the frames of libraries, and of a page of HTML all but its beginning."""
+    result, is_out = [], None
+    for line in printed:
+        if frame := re.match(r'  File "([^"]+)"', line):
+            is_out = None if frame[1].startswith(HOME) else 'frame'
+        elif is_out == 'frame' and not line.startswith('  '):
+            is_out = None
+        elif is_out == 'page' and re.fullmatch('={70}|-{70}', line):
+            result.append('')
+            is_out = None
+        if not is_out:
+            before, page, rest = line.partition('<!doctype html>')
+            is_page = 'Error: ' in before and page
+            result.append(f'{before}{page}{LEFT_OUT if rest else ""}' if is_page else line)
+            is_out = 'page' if is_page and not rest else None
+        elif not is_left_out(result[-1]):
+            result.append(LEFT_OUT)
+    return result
