@@ -183,18 +183,18 @@ def replay(project):
 
 
 def follow(page, project):
-    """Return the folder at the end of each section of a page, or None where it has mistakes."""
-    folder, after, is_right = page.before, {}, True
+    """Return the folder at the end of each section of a page, or None if there is a mistake."""
+    folder, after = page.before, {}
     for section in [None, *page.sections]:
         for listing in [each for each in page.listings if each.section == section]:
             try:
                 folder = follow_listing(page, listing, folder, project)
             except Mistake as mistake:
                 page.report(mistake.number or listing.line, str(mistake))
-                is_right = False
+                return None
         if section:
             after[section] = folder
-    return after if is_right else None
+    return after
 
 
 def follow_listing(page, listing, folder, project):

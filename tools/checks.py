@@ -1,0 +1,283 @@
+"""Whether the tutorial is as it says: its pages, what they show, and what each step needs."""
+
+import concurrent.futures
+import difflib
+import importlib
+import multiprocessing
+import os
+import pathlib
+import re
+import tempfile
+
+import console
+import proof
+from edits import join
+from mutants import MEMORY_FOLDER
+from replay import SECTIONS, Problem, replay
+
+TYPED = ['app.py', 'test.py', 'schema.sql', 'templates/*', 'static/*', 'Procfile']
+LIBRARIES = ['comrak', 'flask', 'nh3', 'sqlite3', 'unittest.mock', 'werkzeug.security']
+TESTS, PROVED = ['python', 'test.py'], ('Red', 'Green', 'Refactor')
+FAILED = re.compile(r'(?:FAIL|ERROR): \S+ \(([\w.]+)\)')
+
+
+def read_texts(folder):
+    """Return the texts of the files in a learner's folder, by their names."""
+    return {name: join(lines) for name, lines in folder.items()}
+
+
+def indent(lines, most=40):
+    """Return some lines as they stand below a problem."""
+    more = [f'… and {len(lines) - most} lines more'] if len(lines) > most else []
+    return ''.join(f'\n    {line}' for line in [*lines[:most], *more])
+
+
+def compare(old, new):
+    """Return how two texts differ, as lines."""
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm='')
+    return [*lines][2:]
+
+
+def check(project, numbers=(), is_written=False):
+    """Return what is wrong with a project's tutorial, or with the pages of these numbers.
+
+    project: the path of its folder
+    is_written: put what is really printed into the pages, in place of what they show
+    """
+    pages = replay(project)
+    check_order(pages)
+    wanted = [page for page in pages if page.number in numbers or not numbers]
+    for page, problems, text in run_pages([page for page in wanted if page.after], is_written):
+        page.problems += problems
+        if text != page.text:
+            (project / 'tutorial' / page.name).write_text(text, encoding='utf-8')
+    problems = []
+    for page in pages:
+        if page in wanted or (page.before and not page.after):
+            problems += sorted(page.problems, key=lambda problem: problem.line)
+    if wanted and not wanted[-1].before:
+        text = 'this was not checked, since a page before it cannot be followed'
+        problems.append(Problem(wanted[-1].name, 1, text))
+    for number in sorted(set(numbers) - {page.number for page in pages}):
+        problems.append(Problem('', 0, f'there is no page {number}'))
+    if not numbers:
+        problems += [*check_list(project, pages), *check_end(project, pages)]
+    return problems
+
+
+# Order -----------------------------------------------------------------------------
+
+
+def check_order(pages):
+    """Report what is wrong with numbers, sections, and the links and questions between pages."""
+    for index, page in enumerate(pages):
+        number = index + 1
+        if not page.title:
+            page.report(1, f'the first line has to be a title, as "# {number}. Log in"')
+        elif page.number != number or not page.name.startswith(f'{number:02}-'):
+            page.report(1, f'this is page {number}: its title and its file have to begin so')
+        check_sections(page)
+        check_links(page, *pages[index + 1 : index + 2])
+        is_asked = index > 0 and 'Question' in pages[index - 1].sections
+        if is_asked != ('\n**Answer:**' in page.text):
+            what = 'asks a question' if is_asked else 'asks nothing'
+            page.report(1, f'the page before {what}; "**Answer:** …" answers a question')
+
+
+def check_sections(page):
+    for section, line in page.sections.items():
+        if section not in SECTIONS:
+            page.report(line, f'a section of a page is one of {", ".join(SECTIONS)}')
+    known = [section for section in page.sections if section in SECTIONS]
+    if known != sorted(known, key=SECTIONS.index) or not {'Red', 'Green'} <= {*known}:
+        page.report(
+            1, f'the sections come as {", ".join(SECTIONS)}; Red and Green have to be there'
+        )
+
+
+def check_links(page, follower=None):
+    lines = page.text.rstrip().split('\n')
+    if follower:
+        link = f'Next: [{follower.number}. {follower.title}]({follower.name})'
+        if lines[-1] != link:
+            page.report(len(lines), f'the last line has to be "{link}"')
+    elif lines[-1].startswith('Next:'):
+        page.report(len(lines), 'there is no next page')
+
+
+def check_list(project, pages):
+    """Return what is wrong with the list of pages in tutorial/README.md."""
+    path = project / 'tutorial' / 'README.md'
+    if not path.exists():
+        return [Problem('README.md', 0, 'the list of the pages is missing')]
+    links = []
+    for line, text in enumerate(path.read_text(encoding='utf-8').split('\n'), 1):
+        links += [(line, *link) for link in re.findall(r'\[([^]]*)\]\((\d[\w-]*\.md)\)', text)]
+    expected = {page.name: page for page in pages}
+    problems = []
+    for line, words, name in links:
+        page = expected.get(name)
+        if not page:
+            problems.append(Problem('README.md', line, f'there is no page {name}'))
+        elif words.removeprefix(f'{page.number}. ') != page.title:
+            problems.append(Problem('README.md', line, f'the title of {name} is "{page.title}"'))
+    listed = [name for *_, name in links if name in expected]
+    if missing := [name for name in expected if name not in listed]:
+        problems.append(Problem('README.md', 1, f'not in the list: {", ".join(missing)}'))
+    elif listed != [*expected]:
+        problems.append(Problem('README.md', 1, 'list each page once, in their order'))
+    return problems
+
+
+# Pages -----------------------------------------------------------------------------
+
+
+def run_pages(pages, is_written):
+    """Yield each page with its problems, and its text as it should be, the last pages first."""
+    for name in LIBRARIES:  # once, rather than in each process
+        importlib.import_module(name)
+    cores, fork = os.cpu_count() or 1, multiprocessing.get_context('fork')
+    at_once = max(1, cores // max(1, len(pages)))
+    with concurrent.futures.ProcessPoolExecutor(cores, fork, console.clear_environment) as pool:
+        jobs = {pool.submit(run_page, page, at_once, is_written): page for page in reversed(pages)}
+        for job in concurrent.futures.as_completed(jobs):
+            yield jobs[job], *job.result()
+
+
+def run_page(page, at_once, is_written):
+    """Do what a page shows and check what it claims; return its problems and its text."""
+    page.problems, shown = [], []
+    with tempfile.TemporaryDirectory(dir=MEMORY_FOLDER) as temporary:
+        rehearsal = Rehearsal(page, console.Terminal(temporary), at_once)
+        for section in [None, *page.sections]:
+            commands = [each for each in page.commands if each.listing.section == section]
+            shown += [rehearsal.run_command(command, is_written) for command in commands]
+            if section in PROVED:
+                rehearsal.check_section(section, commands)
+    lines = page.text.split('\n')
+    for command, new in zip(page.commands[::-1], shown[::-1], strict=True):
+        lines[command.line : command.line + len(command.shown)] = new
+    return page.problems, '\n'.join(lines)
+
+
+class Rehearsal:
+    """A page that is done in a terminal, section by section.
+
+    at_once: how many processes may run
+    failed: the tests that failed after Red
+    """
+
+    def __init__(self, page, terminal, at_once):
+        self.page, self.terminal, self.at_once, self.failed = page, terminal, at_once, set()
+        self.redo_git()
+
+    def redo_git(self):
+        """Do what the pages before did with git, if this one goes on with it."""
+        if any(is_git(command) for command in self.page.commands):
+            for command in self.page.commits:
+                self.run(command)
+
+    def run(self, command):
+        self.terminal.write(read_texts(command.folder))
+        return self.terminal.run(command.words)[1]
+
+    def run_command(self, command, is_written):
+        """Run a command that the page shows; return what the page should show."""
+        printed = self.run(command)
+        index = console.find_difference(command.shown, printed, is_git(command))
+        if index is None:
+            return command.shown
+        if is_written:
+            return console.show(command.shown, printed)
+        what = 'more is printed than this page shows'
+        if index < len(command.shown):
+            what = f'this is not what is printed: "{command.shown[index]}"'
+        self.page.report(
+            command.line + 1 + index,
+            f'{what}; check --write puts this in:{indent(console.shorten(printed))}',
+        )
+        return command.shown
+
+    def check_section(self, section, commands):
+        """Check what a section claims, at its end."""
+        self.terminal.write(read_texts(self.page.after[section]))
+        status, printed = self.terminal.run_tests()
+        if section == 'Red':
+            self.failed = find_failed(printed)
+            self.check_red(commands, status)
+        elif status or printed[-1] != 'OK':
+            self.page.report(
+                self.page.sections[section],
+                f'after {section} all tests have to pass, and none be skipped:{indent(printed)}',
+            )
+        elif 'Red' in self.page.sections:
+            self.check_proof(section)
+
+    def check_red(self, commands, status):
+        """Report where other tests fail than those that Red shows in the end."""
+        last = [each for each in commands if each.listing is commands[-1].listing]
+        if not any(command.words[:2] == TESTS for command in last):
+            line = self.page.sections['Red']
+            self.page.report(line, 'Red has to end with the tests that fail, as it is printed')
+            return
+        if status == 0:
+            self.page.report(last[0].line, 'no test fails after Red')
+        shown = find_failed(text for command in last for text in command.shown)
+        for test in sorted(self.failed - shown) if shown else []:
+            self.page.report(last[0].line, f'{test} fails after Red too, and is not shown here')
+        for test in sorted(shown - self.failed):
+            self.page.report(last[0].line, f'{test} does not fail after Red when all tests run')
+
+    def check_proof(self, section):
+        """Report the statements that a section adds and no test needs."""
+        folders = [self.page.before, *self.page.after.values()]
+        old = read_texts(folders[[*self.page.after].index(section)])
+        new = read_texts(self.page.after[section])
+        if section == 'Refactor':
+            old['schema.sql'] = new.get('schema.sql', '')  # an index there changes no answer
+        likely = {test.replace('__main__', 'test', 1) for test in self.failed}
+        needless = proof.find_needless(self.terminal.path, old, new, likely, self.at_once)
+        for name, removal in needless:
+            lines = self.page.after[section][name]
+            lines = lines[removal.lines.start - 1 : removal.lines.stop - 1]
+            typed = [line.number for line in lines if line.page == self.page.name]
+            self.page.report(
+                min(typed, default=self.page.sections[section]),
+                f'no test fails after {section} without this: {removal.text.strip()} '
+                f'({name}, line {removal.lines.start})',
+            )
+
+
+def is_git(command):
+    return command.words[0] == 'git'
+
+
+def find_failed(lines):
+    return {found[1] for line in lines if (found := FAILED.match(line))}
+
+
+# End -------------------------------------------------------------------------------
+
+
+def check_end(project, pages):
+    """Return where the last page's files differ from those that are shipped."""
+    if not pages or not pages[-1].after:
+        return []
+    last = pages[-1]
+    line, folder = last.text.count('\n'), read_texts(last.end())
+    shipped = {
+        str(path.relative_to(project)): path.read_bytes().decode()
+        for pattern in TYPED
+        for path in project.glob(pattern)
+    }
+    typed = {name for name in folder if any(pathlib.PurePath(name).match(p) for p in TYPED)}
+    problems = []
+    for name in sorted(shipped.keys() | typed):
+        old, new = folder.get(name), shipped.get(name)
+        if old != new:
+            what = 'does not end as it is shipped (-: here, +: shipped)'
+            if old is None or new is None:
+                what = 'is not here at the end' if old is None else 'is not shipped'
+            differences = indent(compare(old or '', new or ''))
+            problems.append(Problem(last.name, line, f'{name} {what}:{differences}'))
+    return problems
