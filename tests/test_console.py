@@ -30,15 +30,13 @@ if __name__ == '__main__':
     unittest.main()
 '''
 RUN = """
-import json, subprocess, sys, tempfile
+import contextlib, json, subprocess, sys
 sys.path.insert(0, sys.argv[1])
 import console
 
 console.LONGEST = 1
 files, *commands = json.load(sys.stdin)
-results = []
-with tempfile.TemporaryDirectory() as temporary:
-    terminal = console.Terminal(temporary)
+with contextlib.closing(console.Terminal()) as terminal:
     terminal.write(files)
     results = [terminal.run(words) for words in commands]
     really = subprocess.run(
@@ -161,6 +159,11 @@ class TerminalTest(unittest.TestCase):
         command = ['python', 'test.py', 'AppTest.test_it_prints']
         (status, lines), _ = self.run_commands(files, command)
         self.assertEqual((status, lines[-1]), (0, 'OK'))
+
+    def test_paths_are_as_on_a_page_even_where_unittest_cuts_them(self):
+        program = "import os; print(os.getcwd(), os.getcwd()[:8] + '[5 chars]', '/h[')"
+        (_, lines), _ = self.run_commands({}, ['python', '-c', program])
+        self.assertEqual(lines, ['/home/you/flaskr /home/yo[5 chars] /h['])
 
     def test_nothing_of_whoever_runs_it_is_there(self):
         program = 'import os; print(*sorted(os.environ))'

@@ -1,18 +1,17 @@
 """Whether the tutorial is as it says: its pages, what they show, and what each step needs."""
 
 import concurrent.futures
+import contextlib
 import difflib
 import importlib
 import multiprocessing
 import os
 import pathlib
 import re
-import tempfile
 
 import console
 import proof
 from edits import join
-from mutants import MEMORY_FOLDER
 from replay import SECTIONS, Problem, replay
 
 TYPED = ['app.py', 'test.py', 'schema.sql', 'templates/*', 'static/*', 'Procfile']
@@ -147,8 +146,8 @@ def run_pages(pages, is_written):
 def run_page(page, at_once, is_written):
     """Do what a page shows and check what it claims; return its problems and its text."""
     page.problems, shown = [], []
-    with tempfile.TemporaryDirectory(dir=MEMORY_FOLDER) as temporary:
-        rehearsal = Rehearsal(page, console.Terminal(temporary), at_once)
+    with contextlib.closing(console.Terminal()) as terminal:
+        rehearsal = Rehearsal(page, terminal, at_once)
         for section in [None, *page.sections]:
             commands = [each for each in page.commands if each.listing.section == section]
             shown += [rehearsal.run_command(command, is_written) for command in commands]

@@ -8,6 +8,7 @@ import io
 import os
 import pathlib
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,8 @@ import sysconfig
 import tempfile
 import time
 import types
+
+from mutants import MEMORY_FOLDER
 
 HOME = '/home/you/flaskr'  # where the learner's folder is, on a page
 LEFT_OUT = '…'  # a line that stands for any number of others, or a part of a line
@@ -52,13 +55,23 @@ def clear_environment():
 
 
 class Terminal:
-    """A learner's terminal, in a folder within a temporary one."""
+    """A learner's terminal in a temporary folder, to be closed.
 
-    def __init__(self, temporary):
-        self.temporary = pathlib.Path(temporary)
-        self.path, self.files, self.printed = self.temporary / 'flaskr', {}, {}
-        for name in 'flaskr', 'tmp', 'home':
+    The folder's path is as long as that on a page, since unittest cuts what is long.
+    """
+
+    def __init__(self):
+        self.files, self.printed = {}, {}
+        base = MEMORY_FOLDER or tempfile.gettempdir()
+        self.path = pathlib.Path(base, secrets.token_hex(16)[: max(6, len(HOME) - len(base) - 1)])
+        self.path.mkdir(mode=0o700)
+        self.temporary = pathlib.Path(tempfile.mkdtemp(dir=base))
+        for name in 'tmp', 'home':
             (self.temporary / name).mkdir()
+
+    def close(self):
+        shutil.rmtree(self.path)
+        shutil.rmtree(self.temporary)
 
     def write(self, files):
         """Give the folder these files, texts by their names; what programs have made stays."""
@@ -128,6 +141,8 @@ class Terminal:
     def show_paths(self, text):
         """Return what was printed with the paths that a page has."""
         text = text.replace(str(self.path), HOME).replace(f'{self.temporary}/tmp', '/tmp')
+        for length in range(2, len(HOME)):  # where unittest has cut it, as [69 chars]
+            text = text.replace(f'{str(self.path)[:length]}[', f'{HOME[:length]}[')
         for library in LIBRARIES:
             text = text.replace(f'{library}/', '/…/')
         return text

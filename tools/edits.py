@@ -4,6 +4,7 @@ A file is a list of lines, each of which remembers the page that wrote it.
 """
 
 import ast
+import itertools
 import re
 from typing import NamedTuple
 
@@ -216,13 +217,13 @@ def split_hunks(typed):
 
 def find_only(old, wanted, start, number):
     """Return where these lines stand in a file from a line on; they have to stand there once."""
-    texts = [line.text for line in old]
-    fits = []  # how many of the lines fit, wherever the first one could stand
+    texts, size = [line.text for line in old], len(wanted)
+    counts = []  # of the lines that fit, wherever the first one could stand
     for index in range(start, len(texts)):
-        pairs = zip(wanted, texts[index:], strict=False)
-        fits.append(next((n for n, (a, b) in enumerate(pairs) if a != b), len(texts) - index))
-    counts = [min(count, len(wanted)) for count in fits]
-    places = [start + index for index, count in enumerate(counts) if count == len(wanted)]
+        pairs = zip(wanted, texts[index : index + size], strict=False)
+        fitting = itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)
+        counts.append(sum(1 for _ in fitting))
+    places = [start + index for index, count in enumerate(counts) if count == size]
     if len(places) > 1:
         found = ' and '.join(str(place + 1) for place in places)
         raise Mistake(f'these lines stand in the file more than once, at {found}', number)

@@ -104,7 +104,10 @@ def trace_tests(module, name, report):
 
 
 def try_tests(name, seconds):
-    """Fail where one of these tests does; one that takes too long is the end of the process."""
+    """Fail where one of these tests does; one that takes too long is the end of the process.
+
+    seconds: what each takes, by their ids; one that isn't there is left out
+    """
     for stream in 1, 2:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -112,7 +115,7 @@ def try_tests(name, seconds):
     loaded = load_tests(name)
     for test_id, expected in seconds.items():
         signal.setitimer(signal.ITIMER_REAL, LEAST_PATIENCE + PATIENCE * expected)
-        if not run_test(loaded[test_id]).wasSuccessful():
+        if test_id in loaded and not run_test(loaded[test_id]).wasSuccessful():
             sys.exit('The mutant was noticed.')
 
 
@@ -197,16 +200,15 @@ def read_excuses(path):
     return {block.split('\n')[0] for block in text.split('\n\n') if '\n' in block.strip()}
 
 
-def find_tests(mutant, at_import, tests, likely=()):
+def find_tests(mutant, at_import, tests):
     """Return the seconds of the tests for a mutant: first those that come by it, quickest first.
 
     All are for what the import comes by, and for what only programs that they start come by.
-    The likely ones come before the others of their kind.
     """
     seconds = {test: time for test, (time, _) in tests.items()}
     direct = {test for test, (_, reached) in tests.items() if set(mutant.lines) & set(reached)}
     chosen = tests if not direct or set(mutant.lines) & set(at_import) else direct
-    order = sorted(chosen, key=lambda test: (test not in direct, test not in likely, seconds[test]))
+    order = sorted(chosen, key=lambda test: (test not in direct, seconds[test]))
     return {test: seconds[test] for test in order}
 
 
@@ -223,13 +225,15 @@ def trace(copies, source, module, name):
     return at_import, tests
 
 
-def try_mutants(copies, mutants, source, name, at_import, tests, likely=()):
-    """Yield each mutant with its exit status."""
+def try_mutants(copies, mutants, source, name, find_seconds):
+    """Yield each mutant with its exit status.
+
+    find_seconds: returns the tests for a mutant, in their order, with what they take
+    """
     for mutant in mutants:
         if len(copies.running) == copies.at_once:
             yield copies.wait()
-        seconds = find_tests(mutant, at_import, tests, likely)
-        copies.start(mutant, mutant.change(source), try_tests, name, seconds)
+        copies.start(mutant, mutant.change(source), try_tests, name, find_seconds(mutant))
     while copies.running:
         yield copies.wait()
 
@@ -241,10 +245,14 @@ def find_survivors(copies, mutants, source, module, name):
     """
     at_import, tests = trace(copies, source, module, name)
     needless = set()
+
+    def find_seconds(mutant):
+        return find_tests(mutant, at_import, tests)
+
     for is_without in True, False:
         batch = [mutant for mutant in mutants if mutant.is_without == is_without]
         batch = [mutant for mutant in batch if not needless.issuperset(mutant.lines)]
-        for mutant, status in try_mutants(copies, batch, source, name, at_import, tests):
+        for mutant, status in try_mutants(copies, batch, source, name, find_seconds):
             if status == 0:
                 needless.update(mutant.lines if is_without else [])
                 yield mutant

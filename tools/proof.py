@@ -7,7 +7,7 @@ import re
 import tempfile
 from dataclasses import dataclass
 
-from mutants import MEMORY_FOLDER, Copies, trace, try_mutants
+from mutants import MEMORY_FOLDER, Copies, find_tests, trace, try_mutants
 
 
 @dataclass
@@ -102,21 +102,29 @@ def find_needless(path, old, new, likely, at_once):
 
     path: of a folder with the files `new`, all of whose tests succeed
     old, new: texts by the names of files
-    likely: the ids of the tests that will need most of the statements
+    likely: the ids of the tests that need most of the statements, which are tried first
     at_once: how many processes may run
     """
-    traced = None
     for name, find in FINDERS.items():
-        removals = list(find(old.get(name, ''), new.get(name, '')))
-        if not removals:
-            continue
-        with (
-            tempfile.TemporaryDirectory(dir=MEMORY_FOLDER) as temporary,
-            contextlib.closing(Copies(temporary, path, name, at_once)) as copies,
-        ):
-            traced = traced or trace(copies, new[name], name, 'test')
-            at_import, tests = traced
-            if name != 'app.py':  # of which alone the lines were traced
-                at_import, tests = [], {test: (seconds, []) for test, (seconds, _) in tests.items()}
-            tried = try_mutants(copies, removals, new[name], 'test', at_import, tests, likely)
-            yield from ((name, removal) for removal, status in tried if status == 0)
+        if removals := [*find(old.get(name, ''), new.get(name, ''))]:
+            with (
+                tempfile.TemporaryDirectory(dir=MEMORY_FOLDER) as temporary,
+                contextlib.closing(Copies(temporary, path, name, at_once)) as copies,
+            ):
+                for removal in find_survivors(copies, removals, new[name], likely):
+                    yield name, removal
+
+
+def find_survivors(copies, removals, source, likely):
+    """Return the removals that no test notices: first of the likely tests, then of all others."""
+    tried = try_mutants(copies, removals, source, 'test', lambda _: dict.fromkeys(likely, 1))
+    left = [removal for removal, status in tried if status == 0]
+    if not left:
+        return []
+    at_import, tests = trace(copies, source, copies.module, 'test')
+
+    def find_seconds(removal):
+        return find_tests(removal, at_import, tests)
+
+    tried = try_mutants(copies, left, source, 'test', find_seconds)
+    return [removal for removal, status in tried if status == 0]
