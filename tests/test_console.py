@@ -102,6 +102,9 @@ class ShowTest(unittest.TestCase):
         for shown in [['z', '…', 'b'], ['a', '…', 'z'], ['b', '…', 'a']]:
             self.assertEqual(show(shown, ['a', 'x', 'b']), ['a', 'x', 'b'])
 
+    def test_a_part_of_a_line_that_was_left_out_stays_so(self):
+        self.assertEqual(show(["in '<p…", 'a'], ["in '<p>1</p>'", 'b']), ["in '<p…", 'b'])
+
     def test_frames_of_libraries_are_left_out(self):
         here, there = (
             ['  File "/home/you/flaskr/test.py", line 1, in f', '    f()'],
@@ -175,6 +178,16 @@ class TerminalTest(unittest.TestCase):
     def test_a_command_that_takes_too_long_is_stopped(self):
         (_, lines), _ = self.run_commands({}, ['python', '-c', 'import time; time.sleep(60)'])
         self.assertEqual(lines, ['It took longer than 1 seconds.'])
+
+    def test_a_database_that_a_program_made_can_be_removed(self):
+        program = 'import os; open("flaskr.db", "a"); print(*os.listdir())'
+        results = self.run_commands(
+            {},
+            ['python', '-c', program],
+            ['rm', 'flaskr.db'],
+            ['python', '-c', program.replace('open', '')],
+        )
+        self.assertEqual([lines for _, lines in results[:3]], [['flaskr.db'], [], ['']])
 
     def test_git_keeps_what_was_done_before(self):
         results = self.run_commands(

@@ -11,11 +11,11 @@ import re
 import secrets
 import shutil
 import signal
-import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
+import traceback
 import types
 
 from mutants import MEMORY_FOLDER
@@ -35,7 +35,7 @@ ENVIRONMENT = {  # of all that is run here: nothing of whoever runs it, but wher
     'PYTHONDONTWRITEBYTECODE': '1',  # which could be taken for that of a later edit
     'PYTHONUNBUFFERED': '1',  # or the order of what is printed would not be that of a terminal
     **{f'GIT_{who}_{what}': YOU[what] for who in ('AUTHOR', 'COMMITTER') for what in YOU},
-    **{'GIT_CONFIG_COUNT': '1', 'GIT_CONFIG_NOSYSTEM': '1'},
+    **{'GIT_CONFIG_NOSYSTEM': '1', 'GIT_DISCOVERY_ACROSS_FILESYSTEM': '1', 'GIT_CONFIG_COUNT': '1'},
     **{'GIT_CONFIG_KEY_0': 'init.defaultBranch', 'GIT_CONFIG_VALUE_0': 'main'},
 }
 CHANGING = [  # what is different each time, and what stands for it when lines are compared
@@ -76,7 +76,7 @@ class Terminal:
     def write(self, files):
         """Give the folder these files, texts by their names; what programs have made stays."""
         for name in self.files.keys() - files.keys():
-            (self.path / name).unlink()
+            (self.path / name).unlink(missing_ok=True)
         for name, text in files.items():
             if self.files.get(name) != text:
                 (self.path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -88,15 +88,15 @@ class Terminal:
         match words:
             case ['python', 'test.py', *names]:
                 return self.run_tests(names)
-            case ['mv' | 'mkdir', *_]:  # which the files of the next command show
-                return 0, []
-            case ['rm', *names]:
-                subprocess.run(['rm', '-rf', '--', *names], cwd=self.path, check=True)
-                self.files = {n: text for n, text in self.files.items() if (self.path / n).exists()}
-                self.printed.clear()
-                return 0, []
-        self.printed.clear()
-        return self.start(become, words)
+            case ['mv' | 'mkdir' | 'rm', *names]:  # write() does it, but for what programs made
+                for name in names:
+                    if words[0] == 'rm' and name not in self.files:
+                        (self.path / name).unlink(missing_ok=True)
+                status, lines = 0, []
+            case _:
+                status, lines = self.start(become, words)
+        self.printed.clear()  # since other files may be there now
+        return status, lines
 
     def run_tests(self, names=()):
         """Do what `python test.py` does, once for the same files."""
@@ -135,6 +135,8 @@ class Terminal:
             os.chdir(self.path)
             signal.alarm(LONGEST)
             status = work(arguments)
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(status)
 
@@ -237,16 +239,18 @@ def show(shown, printed):
 
     What it leaves out now stays left out if the lines around that are still printed.
     """
-    marks = [index for index, line in enumerate(shown) if is_left_out(line)]
     result, position = [], 0
-    for mark in marks:
+    for mark in [index for index, line in enumerate(shown) if is_left_out(line)]:
         start = find_line(shown[mark - 1], printed, position) + 1 if mark else 0
         end = find_line(shown[mark + 1], printed, start) if shown[mark + 1 :] else len(printed)
         if end < start or (mark and not start):
-            return shorten(printed)
+            result, position = [], 0
+            break
         result += [*printed[position:start], shown[mark]]
         position = end
-    return [*result, *printed[position:]] if marks else shorten(printed)
+    result = [*result, *printed[position:]] if result else shorten(printed)
+    partly = [line for line in shown if LEFT_OUT in line and not is_left_out(line)]
+    return [next((each for each in partly if fits(each, line)), line) for line in result]
 
 
 def find_line(line, printed, start):

@@ -23,6 +23,7 @@ LANGUAGES = {
     **{'.py': 'python', '.html': 'html', '.xml': 'xml', '.sql': 'sql', '.js': 'js'},
     **{'.css': 'css', '.json': 'json', '.md': 'markdown', '.svg': 'xml'},
 }  # and text for all others
+NOT_CHECKED = 'nothing checks this listing: begin it with ``` at the left margin'
 SHELL = frozenset('();<>|&')  # what parts commands
 GIT = 'init', 'config', 'add', 'commit', 'status', 'log', 'diff', 'show', 'branch', 'tag'
 
@@ -113,29 +114,27 @@ def read_pages(project):
 
 def read_page(path):
     page = Page(path.name, path.read_text(encoding='utf-8'))
-    section, listing, lead = None, None, ''
+    section, listing, lead, previous = None, None, '', ''
     for number, text in enumerate(page.text.split('\n'), 1):
-        if listing and re.fullmatch(f'{listing.fence}`*', text):
+        if listing and re.fullmatch(f' {{0,3}}{listing.fence}[`~]*', text):
             listing = None
         elif listing:
             listing.typed.append(Line(f'{text}\n', page.name, number, section))
+        elif text.startswith('    ') and (not previous or previous.startswith('    ')):
+            if not previous and section != 'Try it':  # where something may be done by hand
+                page.report(number, NOT_CHECKED)
         elif fence := re.match(r'(.*?)(`{3,}|~{3,})([^`]*)$', text):
             listing = Listing(number, fence[2], fence[3].strip(), section, lead)
-            note_listing(page, listing, is_plain=not fence[1] and '`' in fence[2])
+            if fence[1] or '~' in fence[2]:
+                page.report(number, NOT_CHECKED)
+            else:
+                page.listings.append(listing)
         elif text.startswith('#'):
             section = note_heading(page, number, text) or section
-        lead = text or lead
+        lead, previous = text or lead, text
     if listing:
         page.report(listing.line, 'this listing has no end: close it with ```')
     return page
-
-
-def note_listing(page, listing, is_plain):
-    if is_plain:
-        page.listings.append(listing)
-    else:
-        text = 'nothing checks this listing: begin it with ``` at the left margin'
-        page.report(listing.line, text)
 
 
 def note_heading(page, number, text):
