@@ -34,7 +34,7 @@ import contextlib, json, subprocess, sys
 sys.path.insert(0, sys.argv[1])
 import console
 
-console.LONGEST = 1
+console.LONGEST = 0.5
 files, *commands = json.load(sys.stdin)
 with contextlib.closing(console.Terminal()) as terminal:
     terminal.write(files)
@@ -157,6 +157,12 @@ class TerminalTest(unittest.TestCase):
         ours, _ = self.run_commands({}, ['python', 'test.py'])
         self.assertIn("can't open file '/home/you/flaskr/test.py'", ours[1][0])
 
+    def test_the_tests_run_anew_each_time(self):
+        program = "open('flaskr.db', 'a').write('x')\nprint(open('flaskr.db').read())\n"
+        command = ['python', 'test.py']
+        results = self.run_commands({'test.py': program}, command, command)
+        self.assertEqual([lines for _, lines in results], [['x'], ['xx'], ['xxx']])
+
     def test_one_class_or_test_can_be_run(self):
         files = {'app.py': '', 'test.py': TESTS}
         command = ['python', 'test.py', 'AppTest.test_it_prints']
@@ -177,7 +183,7 @@ class TerminalTest(unittest.TestCase):
 
     def test_a_command_that_takes_too_long_is_stopped(self):
         (_, lines), _ = self.run_commands({}, ['python', '-c', 'import time; time.sleep(60)'])
-        self.assertEqual(lines, ['It took longer than 1 seconds.'])
+        self.assertEqual(lines, ['It took longer than 0.5 seconds.'])
 
     def test_a_database_that_a_program_made_can_be_removed(self):
         program = 'import os; open("flaskr.db", "a"); print(*os.listdir())'

@@ -1,14 +1,18 @@
 """tools/tutorial.py, with a tutorial of two pages on a module of a few lines."""
 
+import contextlib
+import io
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'tools'))
 
+import tutorial
 from proof import find_python_removals, find_sql_removals
 
 ADD, SAY = 'tutorial/01-add.md', 'tutorial/02-say-it.md'
@@ -187,6 +191,14 @@ SCHEMA = """\
 create table numbers (n);
 ```
 """
+COMMIT = """\
+$ git init
+Initialized empty Git repository in /home/you/flaskr/.git/
+$ git add .
+$ git commit -m Add
+[main (root-commit) 1a2b3c4] Add
+…
+"""
 PROCFILE = """\
 `Procfile`, a new file:
 
@@ -227,8 +239,24 @@ class TutorialTestCase(unittest.TestCase):
 
     def run_tool(self, *arguments):
         """Run a command; return its exit status and what it prints."""
+        arguments = [str(TOOL), '--folder', str(self.folder / 'project'), *map(str, arguments)]
+        with (
+            mock.patch.object(sys, 'argv', arguments),
+            contextlib.redirect_stdout(io.StringIO()) as output,
+        ):
+            try:
+                tutorial.main()
+            except SystemExit as end:
+                return 1, output.getvalue() + str(end.code)
+        return 0, output.getvalue()
+
+
+@unittest.skipIf(sys.version_info[:2] != NEEDED, 'pages show what Python 3.13 prints')
+class CheckTest(TutorialTestCase):
+    def run_tool(self, *arguments):
+        """Run a command in a process of its own, with its libraries alone."""
         done = subprocess.run(
-            [sys.executable, TOOL, '--folder', self.folder / 'project', *map(str, arguments)],
+            [sys.executable, TOOL, '--folder', self.folder / 'project', *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -236,9 +264,6 @@ class TutorialTestCase(unittest.TestCase):
         )
         return done.returncode, done.stdout
 
-
-@unittest.skipIf(sys.version_info[:2] != NEEDED, 'pages show what Python 3.13 prints')
-class CheckTest(TutorialTestCase):
     def assertProblems(self, *problems, arguments=()):
         """Assert that these are found: the page, its line, and words of what is said."""
         status, text = self.run_tool('check', *arguments)
@@ -330,6 +355,13 @@ class CheckTest(TutorialTestCase):
         self.replace(ADD, 'return a + b\n```\n', f'return a + b\n```\n\n{SCHEMA}')
         words = 'no test fails after Green without this: create table numbers (n); (schema.sql'
         self.assertProblems(('01-add.md', '-- Numbers.', words), arguments=['1'])
+
+    def test_git_knows_what_was_done_on_the_page_before(self):
+        self.replace(ADD, 'OK\n```', f'OK\n{COMMIT}```')
+        self.replace(
+            SAY, '## Try it\n', '## Try it\n\n```console\n$ git log --format=%s\nAdd\n```\n'
+        )
+        self.assertEqual(self.run_tool('check'), (0, ''))
 
     def test_the_end_is_what_is_shipped(self):
         self.write('app.py', APP.replace('total', 'sum'))
@@ -426,7 +458,7 @@ class StartTest(TutorialTestCase):
         status, text = self.run_tool('start', self.learner)
         self.assertEqual(
             (status, text),
-            (1, f'{self.learner} is there already. Say a folder that is new or empty.\n'),
+            (1, f'{self.learner} is there already. Say a folder that is new or empty.'),
         )
         self.assertEqual((self.learner / 'app.py').read_text(), 'mine')
 
@@ -436,7 +468,7 @@ class StartTest(TutorialTestCase):
 
     def test_there_is_no_step_after_the_last_one(self):
         status, text = self.run_tool('start', self.learner, '--step', 3)
-        self.assertEqual((status, text), (1, 'There is no step 3; the last one is 2.\n'))
+        self.assertEqual((status, text), (1, 'There is no step 3; the last one is 2.'))
 
 
 class StatusTest(TutorialTestCase):

@@ -16,7 +16,7 @@ from mutants import TestsFail
 from replay import SECTIONS, Problem, replay
 
 TYPED = ['app.py', 'test.py', 'schema.sql', 'templates/*', 'static/*', 'Procfile']
-LIBRARIES = ['comrak', 'flask', 'nh3', 'sqlite3', 'unittest.mock', 'werkzeug.security']
+IMPORTED = ['comrak', 'flask', 'nh3', 'sqlite3', 'unittest.mock', 'werkzeug.security']
 TESTS, PROVED = ['python', 'test.py'], ('Red', 'Green', 'Refactor')
 FAILED = re.compile(r'(?:FAIL|ERROR): \S+ \(([\w.]+)\)')
 
@@ -134,7 +134,7 @@ def check_list(project, pages):
 
 def run_pages(pages, is_written):
     """Yield each page with its problems, and its text as it should be, the last pages first."""
-    for name in LIBRARIES if pages else []:  # once, rather than in each process
+    for name in IMPORTED if pages else []:  # once, rather than in each process
         importlib.import_module(name)
     cores, fork = os.cpu_count() or 1, multiprocessing.get_context('fork')
     at_once = max(1, cores // max(1, len(pages)))

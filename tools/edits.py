@@ -141,7 +141,8 @@ def join_pieces(before, after, is_replaced=False):
     gap = find_gap(before, after)
     if is_replaced and gap == 1:
         gap = min(gap, found)
-    return [*before, *[line._replace(text='\n') for line in after[:1] * gap], *after]
+    empty = [after[0]._replace(text='\n')] * gap if gap else []
+    return [*before, *empty, *after]
 
 
 def put_python(old, start, end, new):
