@@ -276,8 +276,13 @@ class CheckTest(TutorialTestCase):
                 self.assertEqual(self.read(f'tutorial/{page}').split('\n')[int(number) - 1], line)
         self.assertEqual(status, 1)
 
+    def assertPasses(self, *arguments):
+        status, text = self.run_tool('check', *arguments)
+        self.assertRegex(text, r'^Problems: 0 \(\d+ seconds\)\n$')
+        self.assertEqual(status, 0)
+
     def test_a_tutorial_without_a_problem_passes(self):
-        self.assertEqual(self.run_tool('check'), (0, ''))
+        self.assertPasses()
 
     def test_what_a_command_does_not_print_is_told(self):
         self.replace(ADD, 'Ran 1 test in', 'Ran 2 tests in')
@@ -288,7 +293,7 @@ class CheckTest(TutorialTestCase):
     def test_it_is_written_in_the_page_if_that_is_wished(self):
         self.replace(ADD, 'Ran 1 test in', 'Ran 2 tests in')
         self.replace(SAY, '(errors=1)', '(errors=7)')
-        self.assertEqual(self.run_tool('check', '--write'), (0, ''))
+        self.assertPasses('--write')
         self.assertIn('\nRan 1 test in', self.read(ADD))
         self.assertIn('$ python test.py\n…\nModuleNotFoundError: No module', self.read(ADD))
         self.assertEqual(self.read(SAY).partition('Ran')[0], SECOND.partition('Ran')[0])
@@ -361,7 +366,7 @@ class CheckTest(TutorialTestCase):
         self.replace(
             SAY, '## Try it\n', '## Try it\n\n```console\n$ git log --format=%s\nAdd\n```\n'
         )
-        self.assertEqual(self.run_tool('check'), (0, ''))
+        self.assertPasses()
 
     def test_the_end_is_what_is_shipped(self):
         self.write('app.py', APP.replace('total', 'sum'))
@@ -393,7 +398,7 @@ class CheckTest(TutorialTestCase):
     def test_pages_can_be_checked_alone(self):
         self.replace(ADD, 'Ran 1 test', 'Ran 2 tests')
         self.write('app.py', '')
-        self.assertEqual(self.run_tool('check', '2'), (0, ''))
+        self.assertPasses('2')
         self.assertProblems(('', None, 'there is no page 3'), arguments=['3'])
 
     def test_a_page_that_cannot_be_followed_is_told_and_those_before_it_are_checked(self):

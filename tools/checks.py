@@ -242,7 +242,7 @@ class Rehearsal:
                 self.report_needless(section, name, removal)
         except TestsFail:
             line = self.page.sections[section]
-            self.page.report(line, f'after {section} the tests pass only as long as nobody watches')
+            self.page.report(line, f'after {section} the tests fail when their lines are traced')
 
     def report_needless(self, section, name, removal):
         lines = self.page.after[section][name][removal.lines.start - 1 : removal.lines.stop - 1]

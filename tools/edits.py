@@ -12,12 +12,12 @@ PARTED = '.py', '.sql', '.js', '.css'  # files whose parts stand between empty l
 
 
 class Line(NamedTuple):
-    """A line of a file, and where it was typed: a page, its line and its phase, if on any."""
+    """A line of a file, and where it was typed: a page, its line and section, if on any."""
 
     text: str  # with its line break
     page: str | None = None
     number: int | None = None
-    phase: str | None = None
+    section: str | None = None
 
 
 class Mistake(Exception):

@@ -278,14 +278,11 @@ def main():
         tempfile.TemporaryDirectory(dir=MEMORY_FOLDER) as temporary,
         contextlib.closing(Copies(temporary, options.folder, options.module)) as copies,
     ):
-        try:
-            for mutant in find_survivors(copies, wanted, source, options.module, name):
-                stale.discard(str(mutant))
-                if str(mutant) not in excuses:
-                    count += 1
-                    print(f'{options.module}:{mutant.line} in {mutant}', flush=True)
-        except TestsFail as error:
-            sys.exit(str(error))
+        for mutant in find_survivors(copies, wanted, source, options.module, name):
+            stale.discard(str(mutant))
+            if str(mutant) not in excuses:
+                count += 1
+                print(f'{options.module}:{mutant.line} in {mutant}', flush=True)
     for excuse in sorted(stale):
         print(f'No survivor needs this excuse: {excuse}')
     print(
@@ -296,4 +293,7 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except TestsFail as error:
+        sys.exit(str(error))

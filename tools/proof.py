@@ -117,7 +117,8 @@ def find_needless(path, old, new, likely, at_once):
 
 def find_survivors(copies, removals, source, likely):
     """Return the removals that no test notices: first of the likely tests, then of all others."""
-    tried = try_mutants(copies, removals, source, 'test', lambda _: dict.fromkeys(likely, 1))
+    seconds = dict.fromkeys(sorted(likely), 1)
+    tried = try_mutants(copies, removals, source, 'test', lambda removal: seconds)
     left = [removal for removal, status in tried if status == 0]
     if not left:
         return []

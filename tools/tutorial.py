@@ -21,6 +21,7 @@ console.py runs commands for them, and proof.py leaves statements out.
 import argparse
 import pathlib
 import sys
+import time
 from collections import Counter
 
 from checks import check, compare, indent, read_texts
@@ -149,13 +150,13 @@ def blame(project, place):
     line = lines[int(number) - 1]
     if not line.page:
         sys.exit(f'{name} is not typed on any page: it is there from the beginning.')
-    print(f'tutorial/{line.page}:{line.number}: {line.phase}: {line.text}', end='')
+    print(f'tutorial/{line.page}:{line.number}: {line.section}: {line.text}', end='')
 
 
 # Command line ----------------------------------------------------------------------
 
 
-def main():
+def read_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--folder', type=pathlib.Path, default=FOLDER, help='of the project')
     commands = parser.add_subparsers(dest='command', required=True)
@@ -169,7 +170,11 @@ def main():
     command.add_argument('--write', action='store_true', help='put in what is really printed')
     command = commands.add_parser('blame', help='tell which page wrote a line')
     command.add_argument('place', help='as app.py:120')
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    options, begun = read_options(), time.monotonic()
     match options.command:
         case 'start':
             start(options.folder, options.path, options.step)
@@ -181,9 +186,9 @@ def main():
             if sys.version_info[:2] != NEEDED:
                 sys.exit('The pages show what Python 3.13 prints: use that to check them.')
             problems = check(options.folder, options.numbers, options.write)
-            for problem in problems:
-                print(problem)
-            sys.exit(f'{len(problems)} problems' if problems else 0)
+            print(*problems, sep='\n', end='\n' if problems else '')
+            print(f'Problems: {len(problems)} ({time.monotonic() - begun:.0f} seconds)')
+            sys.exit(1 if problems else 0)
 
 
 if __name__ == '__main__':
