@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import pathlib
 import re
 import subprocess
@@ -253,6 +254,8 @@ class TutorialTestCase(unittest.TestCase):
 
 @unittest.skipIf(sys.version_info[:2] != NEEDED, 'pages show what Python 3.13 prints')
 class CheckTest(TutorialTestCase):
+    environment = {}
+
     def run_tool(self, *arguments):
         """Run a command in a process of its own, with its libraries alone."""
         done = subprocess.run(
@@ -261,6 +264,7 @@ class CheckTest(TutorialTestCase):
             stderr=subprocess.STDOUT,
             text=True,
             timeout=60,
+            env=os.environ | self.environment,
         )
         return done.returncode, done.stdout
 
@@ -395,11 +399,25 @@ class CheckTest(TutorialTestCase):
             ('README.md', '# Adding', 'not in the list: 01-add.md'),
         )
 
+    def test_nothing_depends_on_who_checks_it(self):
+        self.environment = {'ADDING': 'odd', 'PYTHONPATH': str(self.folder / 'project')}
+        self.replace(ADD, 'import app\n', 'import app\nimport os\n')
+        line = '        self.assertEqual(app.add(1, 2), 3)\n'
+        self.replace(ADD, line, line + "        self.assertNotIn('ADDING', os.environ)\n")
+        self.assertPasses('1')
+
     def test_pages_can_be_checked_alone(self):
         self.replace(ADD, 'Ran 1 test', 'Ran 2 tests')
         self.write('app.py', '')
         self.assertPasses('2')
         self.assertProblems(('', None, 'there is no page 3'), arguments=['3'])
+
+    def test_a_page_that_cannot_be_followed_hinders_only_those_after_it(self):
+        self.replace(ADD, '`app.py`, a new file', '`app.py`, a nice file')
+        mistake = ('01-add.md', '```python', 'app.py is not there yet')
+        hindered = ('02-say-it.md', '# 2. Say it', 'not checked, since 01-add.md')
+        self.assertProblems(mistake, hindered, arguments=['2'])
+        self.assertProblems(mistake, arguments=['1'])
 
     def test_a_page_that_cannot_be_followed_is_told_and_those_before_it_are_checked(self):
         self.replace(ADD, 'Ran 1 test', 'Ran 2 tests')

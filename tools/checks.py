@@ -47,22 +47,31 @@ def check(project, numbers=(), is_written=False):
     pages = replay(project)
     check_order(pages)
     wanted = [page for page in pages if page.number in numbers or not numbers]
-    for page, problems, text in run_pages([page for page in wanted if page.after], is_written):
+    followed = [page for page in wanted if page.after is not None]
+    for page, problems, text in run_pages(followed, is_written):
         page.problems += problems
         if text != page.text:
             (project / 'tutorial' / page.name).write_text(text, encoding='utf-8')
     problems = []
-    for page in pages:
-        if page in wanted or (page.before and not page.after):
-            problems += sorted(page.problems, key=lambda problem: problem.line)
-    if wanted and not wanted[-1].before:
-        text = 'this was not checked, since a page before it cannot be followed'
-        problems.append(Problem(wanted[-1].name, 1, text))
-    for number in sorted(set(numbers) - {page.number for page in pages}):
-        problems.append(Problem('', 0, f'there is no page {number}'))
+    for page in wanted:
+        problems += sorted(page.problems, key=lambda problem: problem.line)
+    problems += find_obstacles(pages, wanted)
+    problems += [
+        Problem('', 0, f'there is no page {number}')
+        for number in sorted(set(numbers) - {page.number for page in pages})
+    ]
     if not numbers:
         problems += [*check_list(project, pages), *check_end(project, pages)]
     return problems
+
+
+def find_obstacles(pages, wanted):
+    """Return why the last of some pages couldn't be checked, if a page before it is the reason."""
+    if not wanted or wanted[-1].before is not None:
+        return []
+    broken = next(page for page in pages if page.after is None)
+    text = f'this was not checked, since {broken.name} cannot be followed'
+    return [*([] if broken in wanted else broken.problems), Problem(wanted[-1].name, 1, text)]
 
 
 # Order -----------------------------------------------------------------------------
@@ -267,7 +276,7 @@ def find_failed(lines):
 
 def check_end(project, pages):
     """Return where the last page's files differ from those that are shipped."""
-    if not pages or not pages[-1].after:
+    if not pages or pages[-1].after is None:
         return []
     last = pages[-1]
     line, folder = last.text.count('\n'), read_texts(last.end())

@@ -19,6 +19,7 @@ console.py runs commands for them, and proof.py leaves statements out.
 """
 
 import argparse
+import os
 import pathlib
 import sys
 import time
@@ -185,6 +186,8 @@ def main():
         case 'check':
             if sys.version_info[:2] != NEEDED:
                 sys.exit('The pages show what Python 3.13 prints: use that to check them.')
+            if not sys.flags.ignore_environment:  # a PYTHONPATH could lead to another app.py
+                os.execv(sys.executable, [sys.executable, '-E', *sys.argv])
             problems = check(options.folder, options.numbers, options.write)
             print(*problems, sep='\n', end='\n' if problems else '')
             print(f'Problems: {len(problems)} ({time.monotonic() - begun:.0f} seconds)')
