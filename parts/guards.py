@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from flask import abort, g, request
 from werkzeug.exceptions import BadHost, HTTPException, RequestEntityTooLarge
+from werkzeug.wsgi import LimitedStream
 
 # No script, style, frame or foreign form, whatever gets past the sanitiser; pictures,
 # sound and film may come from anywhere that is encrypted.
@@ -51,9 +52,10 @@ def read_form():
     """Parse the form before anything can fail, for an error page to give it back."""
     # Behind gunicorn Werkzeug takes what has come for the whole body, even if it is
     # half of a post that was cut off (400), or the first megabytes of a longer one
-    # that doesn't tell its length (413).
+    # that doesn't tell its length (413). A development server waits for more than it all.
     if request.content_length is not None:
-        request.environ.pop('wsgi.input_terminated', None)
+        stream = LimitedStream(request.environ['wsgi.input'], request.content_length)
+        request.environ['wsgi.input'] = stream
     try:
         body = request.get_data()
         request.stream.read(1)

@@ -209,6 +209,15 @@ class BodyTest(cases.FlaskrTestCase):
         response = self.client.post('/add', environ_overrides=body)
         self.assertPlainPage(response, 400, 'Part of the form is missing or wrong')
 
+    def test_nobody_waits_for_more_than_a_body_that_is_too_large(self):
+        """As on a development server, where the end of a body isn't the end of what is read."""
+        endless = mock.Mock(spec=['read'])
+        endless.read.side_effect = bytes
+        body = {'wsgi.input': endless, 'CONTENT_LENGTH': '5000000'}
+        response = self.client.post('/add', environ_overrides=body)
+        self.assertPlainPage(response, 413, 'That is too much at once')
+        self.assertEqual(sum(call.args[0] for call in endless.read.mock_calls), 5_000_000)
+
     def test_a_form_of_very_many_fields(self):
         with self.client:
             response = self.client.post('/nowhere', data=dict.fromkeys(map(str, range(102)), ''))
