@@ -261,8 +261,6 @@ class ListingTest(ReplayTestCase):
                 page = self.follow(listing)
                 self.assertEqual([problem.line for problem in page.problems], [5])
                 self.assertIn('at the left margin', page.problems[0].text)
-        page = self.follow('## Try it\n\n    $ git push\n')
-        self.assertEqual(page.problems, [])
 
     def test_a_listing_without_an_end_is_told(self):
         page = self.follow('`a.py`, a new file:\n\n```python\na\n')

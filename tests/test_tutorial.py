@@ -13,8 +13,10 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'tools'))
 
-import tutorial
+from checks import check_end
 from proof import find_python_removals, find_sql_removals
+
+import tutorial
 
 ADD, SAY = 'tutorial/01-add.md', 'tutorial/02-say-it.md'
 TOOL = pathlib.Path(__file__).resolve().parent.parent / 'tools' / 'tutorial.py'
@@ -570,6 +572,15 @@ class BlameTest(TutorialTestCase):
             status, text = self.run_tool('blame', place)
             self.assertEqual(status, 1)
             self.assertIn(words, text)
+
+
+class FlaskrTest(unittest.TestCase):
+    """The pages of this repository; whether each shows what is printed, .ci/run checks."""
+
+    def test_who_types_all_of_it_has_the_files_that_are_shipped(self):
+        pages = tutorial.replay(tutorial.FOLDER)
+        problems = [problem for page in pages for problem in page.problems]
+        self.assertEqual([*problems, *check_end(tutorial.FOLDER, pages)], [])
 
 
 if __name__ == '__main__':
