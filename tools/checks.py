@@ -11,7 +11,7 @@ import re
 
 import console
 import proof
-from edits import join
+from edits import Line, join, read_lines
 from mutants import TestsFail
 from replay import SECTIONS, Problem, replay
 
@@ -30,12 +30,6 @@ def indent(lines, most=40):
     """Return some lines as they stand below a problem."""
     more = [f'… and {len(lines) - most} lines more'] if len(lines) > most else []
     return ''.join(f'\n    {line}' for line in [*lines[:most], *more])
-
-
-def compare(old, new):
-    """Return how two texts differ, as lines."""
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm='')
-    return [*lines][2:]
 
 
 def check(project, numbers=(), is_written=False):
@@ -276,23 +270,44 @@ def find_failed(lines):
 
 def check_end(project, pages):
     """Return where the last page's files differ from those that are shipped."""
-    if not pages or pages[-1].after is None:
+    if not pages or not pages[-1].after:
         return []
-    last = pages[-1]
-    line, folder = last.text.count('\n'), read_texts(last.end())
+    folder = pages[-1].end()
     shipped = {
-        str(path.relative_to(project)): path.read_bytes().decode()
+        str(path.relative_to(project)): read_lines(path)
         for pattern in TYPED
         for path in project.glob(pattern)
     }
     typed = {name for name in folder if any(pathlib.PurePath(name).match(p) for p in TYPED)}
     problems = []
-    for name in sorted(shipped.keys() | typed):
-        old, new = folder.get(name), shipped.get(name)
-        if old != new:
-            what = 'does not end as it is shipped (-: here, +: shipped)'
-            if old is None or new is None:
-                what = 'is not here at the end' if old is None else 'is not shipped'
-            differences = indent(compare(old or '', new or ''))
-            problems.append(Problem(last.name, line, f'{name} {what}:{differences}'))
+    end = Line('', pages[-1].name, pages[-1].text.count('\n'))  # where what is missing may go
+    for name in sorted(shipped.keys() - folder.keys()):
+        problems.append(Problem(end.page, end.number, f'{name} is not here at the end'))
+    for name in sorted(typed):
+        if name in shipped:
+            problems += compare_end(name, folder[name], shipped[name], end)
+        else:
+            page, number = find_place(folder[name], 0, end)
+            problems.append(Problem(page, number, f'{name} is not shipped'))
     return problems
+
+
+def find_place(lines, index, default):
+    """Return the page and its line that wrote the line at an index, or the last one before it."""
+    typed = [line for line in lines[: index + 1] if line.page]
+    line = (typed or [default])[-1]
+    return line.page, line.number
+
+
+def compare_end(name, old, new, default):
+    """Yield where a file differs from the shipped one, each time with the page that wrote it."""
+    texts = [[line.text for line in lines] for lines in (old, new)]
+    matcher = difflib.SequenceMatcher(None, *texts, autojunk=False)
+    for kind, start, end, new_start, new_end in matcher.get_opcodes():
+        if kind != 'equal':
+            index = start if start < end else start - 1
+            lines = [f'-{line.text}' for line in old[start:end]]
+            lines += [f'+{line.text}' for line in new[new_start:new_end]]
+            what = f'{name} does not end as it is shipped (-: here, +: shipped)'
+            words = f'{what}:{indent([line.rstrip() for line in lines])}'
+            yield Problem(*find_place(old, index, default), words)

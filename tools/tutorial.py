@@ -19,13 +19,14 @@ console.py runs commands for them, and proof.py leaves statements out.
 """
 
 import argparse
+import difflib
 import os
 import pathlib
 import sys
 import time
 from collections import Counter
 
-from checks import check, compare, indent, read_texts
+from checks import check, indent, read_texts
 from replay import replay
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent
@@ -105,6 +106,12 @@ def find_nearest(points, files):
         return sum(count_differences(texts.get(name, ''), files.get(name, '')) for name in names)
 
     return min(reversed(points), key=distance)
+
+
+def compare(old, new):
+    """Return how two texts differ, as lines."""
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm='')
+    return [*lines][2:]
 
 
 def tell_next(pages, page, section):
