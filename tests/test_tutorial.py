@@ -581,7 +581,7 @@ class FlaskrTest(unittest.TestCase):
         pages = tutorial.replay(tutorial.FOLDER)
         problems = [problem for page in pages for problem in page.problems]
         problems += check_end(tutorial.FOLDER, pages)
-        self.assertFalse(problems, '\n'.join(map(str, problems)))
+        self.assertEqual(len(problems), 0, '\n'.join(map(str, problems)))
 
 
 if __name__ == '__main__':
