@@ -98,6 +98,15 @@ class ShowTest(unittest.TestCase):
         self.assertEqual(show(['…', 'b', 'old'], printed), ['…', 'b', 'new'])
         self.assertEqual(show(['old', 'a', '…'], printed), ['a', '…'])
 
+    def test_it_stays_so_where_lines_beside_it_have_other_numbers(self):
+        shown = ['line 1, in f', 'line 7, in g', '…', 'line 8, in h', '…', 'OK']
+        printed = ['line 1, in f', 'line 9, in g', 'x', 'line 10, in h', 'y', 'OK']
+        expected = ['line 1, in f', 'line 9, in g', '…', 'line 10, in h', '…', 'OK']
+        self.assertEqual(show(shown, printed), expected)
+
+    def test_a_line_that_differs_in_its_time_only_stays_as_it_is(self):
+        self.assertEqual(show(['in 0.1s', 'a'], ['in 0.2s', 'b']), ['in 0.1s', 'b'])
+
     def test_all_is_shown_where_the_lines_beside_it_are_gone(self):
         for shown in [['z', '…', 'b'], ['a', '…', 'z'], ['b', '…', 'a']]:
             self.assertEqual(show(shown, ['a', 'x', 'b']), ['a', 'x', 'b'])

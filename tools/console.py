@@ -248,14 +248,28 @@ def show(shown, printed):
         result += [*printed[position:start], shown[mark]]
         position = end
     result = [*result, *printed[position:]] if result else shorten(printed)
-    partly = [line for line in shown if LEFT_OUT in line and not is_left_out(line)]
-    return [next((each for each in partly if fits(each, line)), line) for line in result]
+    kept = [line for line in shown if not is_left_out(line)]
+    return [next((old for old in kept if is_same(old, line)), line) for line in result]
+
+
+def is_same(shown, printed):
+    return fits(normalise(shown), normalise(printed))
 
 
 def find_line(line, printed, start):
-    """Return where a line of a page is printed, from a line on; -1 where it isn't."""
-    pairs = enumerate(printed[start:], start)
-    return next((n for n, other in pairs if fits(normalise(line), normalise(other))), -1)
+    """Return where a line of a page is printed, from a line on; -1 where it isn't.
+
+    Where it isn't, one with other numbers will do, as a traceback has them.
+    """
+    for change in str, forget_numbers:
+        for index, other in enumerate(printed[start:], start):
+            if is_same(change(line), change(other)):
+                return index
+    return -1
+
+
+def forget_numbers(line):
+    return re.sub(r'\d+', '0', line)
 
 
 def shorten(printed):
