@@ -25,7 +25,9 @@ LANGUAGES = {
 }  # and text for all others
 NOT_CHECKED = 'nothing checks this listing: begin it with ``` at the left margin'
 SHELL = frozenset('();<>|&')  # what parts commands
-GIT = 'init', 'config', 'add', 'commit', 'status', 'log', 'diff', 'show', 'branch', 'tag'
+GIT = 'init', 'add', 'commit', 'log'
+GIT_OPTION = re.compile(r'--(quiet|message|initial-branch|format=[%\w ]+)|[^-./][^/]*|\.')
+NAME = re.compile(r'(\w[\w-]*/)*\.?\w[\w.-]*')  # of a file in the learner's folder, .git apart
 
 
 class Problem(NamedTuple):
@@ -199,17 +201,25 @@ def follow(page, project):
 def follow_listing(page, listing, folder, project):
     """Return the learner's folder after a listing."""
     if excerpt := re.fullmatch('From `([^`]+)`:', listing.lead):
+        require_name(excerpt[1])
         check_excerpt(excerpt[1], listing, folder, project)
         return folder
     if listing.language == 'console':
         return follow_commands(page, listing, folder)
     if edit := re.fullmatch('`([^`]+)`(?:, (.+))?:', listing.lead):
         name, place = edit.groups()
+        require_name(name)
         return folder | {name: edit_file(name, place, folder.get(name), listing)}
     raise Mistake(
         'nothing checks this listing: the line above it has to say where it belongs, '
         'as "`app.py`, below `index`:", or "From `README.md`:"'
     )
+
+
+def require_name(name):
+    """Let no page name a file outside of the learner's folder."""
+    if not NAME.fullmatch(name) or name.endswith('.git'):
+        raise Mistake(f'{name} is no name of a file in the folder')
 
 
 def edit_file(name, place, old, listing):
@@ -270,53 +280,24 @@ def read_command(text):
     match words:
         case ['python', 'test.py', *names] if all(re.fullmatch(r'\w[\w.]*', n) for n in names):
             return words
-        case ['python', '-c', _] | ['mv', _, _] | ['rm' | 'mkdir', _, *_]:
+        case ['python', '-c', _] | ['mv', _, _]:
             return words
         case ['flask', name, *_] if name != 'run':
             return words
-        case ['git', name, *_] if name in GIT:
+        case ['git', name, *more] if name in GIT and all(map(GIT_OPTION.fullmatch, more)):
             return words
     raise Mistake(
-        'nothing checks this command: only python test.py, python -c, flask (but run), mv, rm, '
-        f'mkdir and git ({", ".join(GIT)}) are run'
+        'nothing checks this command: only python test.py, python -c, flask (but run), mv and '
+        f'git ({", ".join(GIT)}) are run'
     )
 
 
 def change_folder(words, folder):
-    """Return the folder after mv, rm or mkdir, and as it is after any other command."""
-    match words:
-        case ['mv', old, new]:
-            return move(old, new, folder)
-        case ['rm', *names]:
-            return remove(names, folder)
-        case ['mkdir', *names]:
-            for name in names:
-                if name in folder or find_files(name, folder):
-                    raise Mistake(f'{name} is there already')
-    return folder
-
-
-def find_files(name, folder):
-    """Return the names of the files below one."""
-    return {other for other in folder if other.startswith(f'{name.rstrip("/")}/')}
-
-
-def move(old, new, folder):
+    """Return the folder after mv, and as it is after any other command."""
+    if words[0] != 'mv':
+        return folder
+    _, old, new = words
     if old not in folder:
         raise Mistake(f'there is no file {old}')
-    if find_files(new, folder):
-        new = f'{new.rstrip("/")}/{pathlib.Path(old).name}'
+    require_name(new)
     return {name: lines for name, lines in folder.items() if name != old} | {new: folder[old]}
-
-
-def remove(names, folder):
-    """Return the folder without some files. Databases, which no page has typed, are none of it."""
-    gone = set()
-    for name in names:
-        found = {name} & folder.keys()
-        if {'-r', '-rf'} & {*names}:
-            found |= find_files(name, folder)
-        if not found and not name.startswith('-') and not name.endswith('.db'):
-            raise Mistake(f'there is no file {name}')
-        gone |= found
-    return {name: lines for name, lines in folder.items() if name not in gone}
