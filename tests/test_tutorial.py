@@ -198,7 +198,7 @@ COMMIT = """\
 $ git init
 Initialized empty Git repository in /home/you/flaskr/.git/
 $ git add .
-$ git commit -m Add
+$ git commit --message Add
 [main (root-commit) 1a2b3c4] Add
 …
 """
@@ -334,6 +334,29 @@ class CheckTest(TutorialTestCase):
         command = '$ python test.py AppTest.test_it_is_said'
         self.assertProblems(
             ('02-say-it.md', command, 'AppTest.test_it_is_odd fails after Red too'), arguments=['2']
+        )
+
+    def test_each_failure_is_shown_with_its_reason(self):
+        page = self.read(SAY)
+        start = page.index('\nTraceback')
+        end = page.index('\n\n', start)
+        self.write(SAY, f'{page[:start]}\n…{page[end:]}')
+        self.assertProblems(('02-say-it.md', '$ python test.py', 'show the last line of what'))
+
+    def test_a_failure_that_is_left_out_is_told(self):
+        page = self.read(SAY)
+        start, end = page.index('====='), page.index('\n```', page.index('====='))
+        self.write(SAY, f'{page[:start]}…{page[end:]}')
+        self.assertProblems(
+            ('02-say-it.md', '$ python test.py', 'test_it_is_said fails after Red too')
+        )
+
+    def test_a_statement_that_nobody_leaves_out_is_told(self):
+        listing = '`app.py`, at the end:\n\n```python\nunused = 1\n```\n'
+        self.replace(SAY, '## Try it\n', f'## Try it\n\n{listing}')
+        self.assertProblems(
+            ('02-say-it.md', '## Try it', 'unused = 1 (app.py) belongs under Green or Refactor'),
+            ('02-say-it.md', 'unused = 1', 'app.py does not end as it is shipped'),
         )
 
     def test_all_tests_have_to_pass_after_green(self):

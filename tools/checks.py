@@ -19,6 +19,7 @@ TYPED = ['app.py', 'test.py', 'schema.sql', 'templates/*', 'static/*', 'Procfile
 IMPORTED = ['comrak', 'flask', 'nh3', 'sqlite3', 'unittest.mock', 'werkzeug.security']
 TESTS, PROVED = ['python', 'test.py'], ('Red', 'Green', 'Refactor')
 FAILED = re.compile(r'(?:FAIL|ERROR): \S+ \(([\w.]+)\)')
+REASON = re.compile(r'^([\w.]+(Error|Exception|Warning)\b|[-+] )', re.MULTILINE)
 
 
 def read_texts(folder):
@@ -157,6 +158,8 @@ def run_page(page, at_once, is_written):
             shown += [rehearsal.run_command(command, is_written) for command in commands]
             if section in PROVED:
                 rehearsal.check_section(section, commands)
+            if section not in ('Green', 'Refactor'):
+                rehearsal.check_unproved(section)
     lines = page.text.split('\n')
     for command, new in zip(page.commands[::-1], shown[::-1], strict=True):
         lines[command.line : command.line + len(command.shown)] = new
@@ -225,17 +228,31 @@ class Rehearsal:
             return
         if status == 0:
             self.page.report(last[0].line, 'no test fails after Red')
-        shown = find_failed(text for command in last for text in command.shown)
-        for test in sorted(self.failed - shown) if shown else []:
+        shown = [text for command in last for text in command.shown]
+        for test in sorted(self.failed - find_failed(shown)):
             self.page.report(last[0].line, f'{test} fails after Red too, and is not shown here')
-        for test in sorted(shown - self.failed):
+        for test in sorted(find_failed(shown) - self.failed):
             self.page.report(last[0].line, f'{test} does not fail after Red when all tests run')
+        for test in find_unexplained(shown):
+            self.page.report(last[0].line, f'show the last line of what is said of {test}')
+
+    def find_change(self, section):
+        """Return the texts of the files before a section and after it."""
+        folders = [self.page.before, *self.page.after.values()]
+        old = folders[[*self.page.after].index(section)]
+        return read_texts(old), read_texts(self.page.after[section])
+
+    def check_unproved(self, section):
+        """Report where a section whose statements nobody leaves out adds some."""
+        if section:
+            for name, removals in proof.find_removals(*self.find_change(section)).items():
+                line = self.page.sections[section]
+                text = f'{removals[0].text.strip()} ({name}) belongs under Green or Refactor'
+                self.page.report(line, text)
 
     def check_proof(self, section):
         """Report the statements that a section adds and no test needs."""
-        folders = [self.page.before, *self.page.after.values()]
-        old = read_texts(folders[[*self.page.after].index(section)])
-        new = read_texts(self.page.after[section])
+        old, new = self.find_change(section)
         if section == 'Refactor':
             old['schema.sql'] = new.get('schema.sql', '')  # an index there changes no answer
         likely = {test.replace('__main__', 'test', 1) for test in self.failed}
@@ -263,6 +280,14 @@ def is_git(command):
 
 def find_failed(lines):
     return {found[1] for line in lines if (found := FAILED.match(line))}
+
+
+def find_unexplained(lines):
+    """Yield the tests of whose failure a page shows neither an exception nor what differs."""
+    parts = re.split('^(?==)', '\n'.join(lines), flags=re.MULTILINE)
+    for part in parts:
+        if (test := FAILED.search(part)) and not REASON.search(part):
+            yield test[1]
 
 
 # End -------------------------------------------------------------------------------

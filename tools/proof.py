@@ -1,4 +1,7 @@
-"""Which of the statements that a page adds does no test need? Each is left out in turn."""
+"""Which of the statements that a page adds does no test need? Each is left out in turn.
+
+What is only a part of one, such as an `else` or half a condition, mutants.py changes in the end.
+"""
 
 import ast
 import contextlib
@@ -97,6 +100,12 @@ def find_sql_removals(old, new):
 FINDERS = {'app.py': find_python_removals, 'schema.sql': find_sql_removals}
 
 
+def find_removals(old, new):
+    """Return the removals of all new statements, by the names of files, as old and new texts."""
+    found = {name: [*find(old.get(name, ''), new.get(name, ''))] for name, find in FINDERS.items()}
+    return {name: removals for name, removals in found.items() if removals}
+
+
 def find_needless(path, old, new, likely, at_once):
     """Yield the file and the removal for each new statement that no test needs.
 
@@ -105,14 +114,13 @@ def find_needless(path, old, new, likely, at_once):
     likely: the ids of the tests that need most of the statements, which are tried first
     at_once: how many processes may run
     """
-    for name, find in FINDERS.items():
-        if removals := [*find(old.get(name, ''), new.get(name, ''))]:
-            with (
-                tempfile.TemporaryDirectory(dir=MEMORY_FOLDER) as temporary,
-                contextlib.closing(Copies(temporary, path, name, at_once)) as copies,
-            ):
-                for removal in find_survivors(copies, removals, new[name], likely):
-                    yield name, removal
+    for name, removals in find_removals(old, new).items():
+        with (
+            tempfile.TemporaryDirectory(dir=MEMORY_FOLDER) as temporary,
+            contextlib.closing(Copies(temporary, path, name, at_once)) as copies,
+        ):
+            for removal in find_survivors(copies, removals, new[name], likely):
+                yield name, removal
 
 
 def find_survivors(copies, removals, source, likely):
