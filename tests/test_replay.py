@@ -256,6 +256,9 @@ class ListingTest(ReplayTestCase):
             '    ```python\n    a\n    ```\n',
             '~~~\na\n~~~\n',
             '    $ git push\n    pushed\n',
+            '\t$ git push\n',
+            '<pre>\n$ git push\n</pre>\n',
+            '<!-- Nobody sees it. -->\n',
         ]:
             with self.subTest(listing):
                 page = self.follow(listing)

@@ -284,7 +284,7 @@ class CheckTest(TutorialTestCase):
 
     def assertPasses(self, *arguments):
         status, text = self.run_tool('check', *arguments)
-        self.assertRegex(text, r'^Problems: 0 \(\d+ seconds\)\n$')
+        self.assertRegex(text, r'^Problems: 0 \(\d+ seconds\)\n')
         self.assertEqual(status, 0)
 
     def test_a_tutorial_without_a_problem_passes(self):
@@ -424,6 +424,11 @@ class CheckTest(TutorialTestCase):
             ('README.md', '# Adding', 'not in the list: 01-add.md'),
         )
 
+    def test_a_link_that_leads_nowhere_is_told(self):
+        self.replace(SAY, '## Try it\n', '## Try it\n\n[Here](01-add.md), [there](../gone.py).\n')
+        line = '[Here](01-add.md), [there](../gone.py).'
+        self.assertProblems(('02-say-it.md', line, 'this link leads nowhere: ../gone.py'))
+
     def test_nothing_depends_on_who_checks_it(self):
         self.environment = {'ADDING': 'odd', 'PYTHONPATH': str(self.folder / 'project')}
         self.replace(ADD, 'import app\n', 'import app\nimport os\n')
@@ -555,7 +560,7 @@ class StatusTest(TutorialTestCase):
         (self.learner / 'flaskr.db').write_text('not of the tutorial')
         lines = self.assertStatus(
             'near step 2, Say it, after "Try it"',
-            'That was the last step: this is the blog as it is shipped.',
+            'Put that right first, or finish what you are at on the page.',
         )
         self.assertEqual(lines[2], 'app.py')
         self.assertIn('    -    total = add(a, b)', lines)
@@ -567,6 +572,10 @@ class StatusTest(TutorialTestCase):
         self.assertStatus(
             'at step 1, Add, before you begin', 'Go on with "Red" in tutorial/01-add.md.'
         )
+
+    def test_a_folder_that_is_not_there_is_told_as_such(self):
+        status, text = self.run_tool('status', self.folder / 'nowhere')
+        self.assertEqual((status, text), (1, f'There is no folder {self.folder / "nowhere"}.'))
 
     def test_another_folder_is_told_as_such(self):
         (self.folder / 'other').mkdir()
@@ -585,10 +594,18 @@ class BlameTest(TutorialTestCase):
         ]:
             self.assertEqual(self.run_tool('blame', place), (0, line))
 
+    def test_a_line_is_traced_from_where_it_is_now(self):
+        self.write('app.py', f'import os\n{APP.replace("total", "sum")}')
+        status, text = self.run_tool('blame', 'app.py:2')
+        self.assertEqual((status, text), (0, 'tutorial/01-add.md:35: Green: def add(a, b):\n'))
+        status, text = self.run_tool('blame', 'app.py:8')
+        self.assertIn('No page has this line', text)
+        self.assertIn('tutorial/02-say-it.md:49: Refactor:     total = add(a, b)', text)
+
     def test_a_line_that_no_page_has_written_is_told(self):
         for place, words in [
-            ('app.py:9', 'app.py has 8 at the end'),
-            ('nothing.py:1', 'nothing.py has 0 at the end'),
+            ('app.py:9', 'There is no such line: app.py has 8.'),
+            ('nothing.py:1', 'nothing.py is no file of the tutorial'),
             ('parts/given.py:1', 'is there from the beginning'),
             ('app.py', 'as app.py:120'),
         ]:

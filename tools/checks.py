@@ -41,6 +41,8 @@ def check(project, numbers=(), is_written=False):
     """
     pages = replay(project)
     check_order(pages)
+    for page in pages:
+        check_links(project, page)
     wanted = [page for page in pages if page.number in numbers or not numbers]
     followed = [page for page in wanted if page.after is not None]
     for page, problems, text in run_pages(followed, is_written):
@@ -81,7 +83,7 @@ def check_order(pages):
         elif page.number != number or not page.name.startswith(f'{number:02}-'):
             page.report(1, f'this is page {number}: its title and its file have to begin so')
         check_sections(page)
-        check_links(page, *pages[index + 1 : index + 2])
+        check_next(page, *pages[index + 1 : index + 2])
         is_asked = index > 0 and 'Question' in pages[index - 1].sections
         if is_asked != ('\n**Answer:**' in page.text):
             what = 'asks a question' if is_asked else 'asks nothing'
@@ -99,7 +101,21 @@ def check_sections(page):
         )
 
 
-def check_links(page, follower=None):
+def find_links(text):
+    """Yield each link to a file: its line, its words, and the file's name."""
+    for number, line in enumerate(text.split('\n'), 1):
+        for words, name in re.findall(r'\[([^]]*)\]\(([^):#]+)\)', line):
+            yield number, words, name
+
+
+def check_links(project, page):
+    """Report links that lead nowhere."""
+    for line, _, name in find_links(page.text):
+        if not (project / 'tutorial' / name).exists():
+            page.report(line, f'this link leads nowhere: {name}')
+
+
+def check_next(page, follower=None):
     lines = page.text.rstrip().split('\n')
     if follower:
         link = f'Next: [{follower.number}. {follower.title}]({follower.name})'
@@ -114,9 +130,8 @@ def check_list(project, pages):
     path = project / 'tutorial' / 'README.md'
     if not path.exists():
         return [Problem('README.md', 0, 'the list of the pages is missing')]
-    links = []
-    for line, text in enumerate(path.read_text(encoding='utf-8').split('\n'), 1):
-        links += [(line, *link) for link in re.findall(r'\[([^]]*)\]\((\d[\w-]*\.md)\)', text)]
+    text = path.read_text(encoding='utf-8')
+    links = [link for link in find_links(text) if re.fullmatch(r'\d[\w-]*\.md', link[2])]
     expected = {page.name: page for page in pages}
     problems = []
     for line, words, name in links:
@@ -144,8 +159,11 @@ def run_pages(pages, is_written):
     at_once = max(1, cores // max(1, len(pages)))
     with concurrent.futures.ProcessPoolExecutor(cores, fork, console.clear_environment) as pool:
         jobs = {pool.submit(run_page, page, at_once, is_written): page for page in reversed(pages)}
-        for job in concurrent.futures.as_completed(jobs):
-            yield jobs[job], *job.result()
+        try:
+            for job in concurrent.futures.as_completed(jobs):
+                yield jobs[job], *job.result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # or who stops this waits for all the pages
 
 
 def run_page(page, at_once, is_written):

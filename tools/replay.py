@@ -25,6 +25,7 @@ LANGUAGES = {
 }  # and text for all others
 NOT_CHECKED = 'nothing checks this listing: begin it with ``` at the left margin'
 SHELL = frozenset('();<>|&')  # what parts commands
+INDENTED = '    ', '\t'
 GIT = 'init', 'add', 'commit', 'log'
 GIT_OPTION = re.compile(r'--(quiet|message|initial-branch|format=[%\w ]+)|[^-./][^/]*|\.')
 NAME = re.compile(r'(\w[\w-]*/)*\.?\w[\w.-]*')  # of a file in the learner's folder, .git apart
@@ -122,9 +123,11 @@ def read_page(path):
             listing = None
         elif listing:
             listing.typed.append(Line(f'{text}\n', page.name, number, section))
-        elif text.startswith('    ') and (not previous or previous.startswith('    ')):
-            if not previous:
+        elif text.startswith(INDENTED) and (not previous or previous.startswith((*INDENTED, '#'))):
+            if not previous.startswith(INDENTED):
                 page.report(number, NOT_CHECKED)
+        elif text.lstrip().startswith(('<pre', '<!--')):
+            page.report(number, NOT_CHECKED)
         elif fence := re.match(r'(.*?)(`{3,}|~{3,})([^`]*)$', text):
             listing = Listing(number, fence[2], fence[3].strip(), section, lead)
             if fence[1] or '~' in fence[2]:

@@ -22,11 +22,14 @@ import argparse
 import difflib
 import os
 import pathlib
+import shlex
+import signal
 import sys
 import time
 from collections import Counter
 
 from checks import check, indent, read_texts
+from edits import read_lines
 from replay import replay
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent
@@ -59,7 +62,7 @@ def start(project, path, step):
         (path / name).write_bytes(text.encode())
     print(
         f'Step {step} begins in {path}. Go there, and give it the libraries:\n\n'
-        f'    cd {path}\n'
+        f'    cd {shlex.quote(str(path))}\n'
         '    python3 -m venv .venv\n'
         '    source .venv/bin/activate\n'
         '    pip install -r requirements.txt\n\n'
@@ -127,6 +130,8 @@ def tell_next(pages, page, section):
 
 def status(project, path):
     """Tell at which point of the tutorial a folder is, and what differs from it."""
+    if not path.is_dir():
+        sys.exit(f'There is no folder {path}.')
     pages = require_pages(project)
     points = find_points(pages)
     names = {name for _, _, texts in points for name in texts}
@@ -140,25 +145,47 @@ def status(project, path):
     if different:
         print('What differs (-: in the tutorial, +: in your folder):')
     for name in different:
-        print(f'\n{name}{indent(compare(texts.get(name, ""), files.get(name, "")))}')
-    print(tell_next(pages, page, section))
+        lines = compare(texts.get(name, ''), files.get(name, ''))
+        print(f'\n{name}{indent(lines or ["the line break at the end"])}')
+    if different:
+        print('Put that right first, or finish what you are at on the page.')
+    else:
+        print(tell_next(pages, page, section))
 
 
 # Blame -----------------------------------------------------------------------------
 
 
 def blame(project, place):
-    """Tell which page wrote a line of a shipped file, given as app.py:120."""
+    """Tell which page wrote a line of a file as it is now, given as app.py:120."""
     name, _, number = place.rpartition(':')
     if not number.isdecimal():
         sys.exit('Say a file and a line, as app.py:120')
-    lines = require_pages(project)[-1].end().get(name, [])
+    typed = require_pages(project)[-1].end().get(name)
+    if typed is None:
+        sys.exit(f'{name} is no file of the tutorial.')
+    lines = read_lines(project / name) if (project / name).is_file() else []
     if not 0 < int(number) <= len(lines):
-        sys.exit(f'There is no such line: {name} has {len(lines)} at the end of the tutorial.')
-    line = lines[int(number) - 1]
+        sys.exit(f'There is no such line: {name} has {len(lines)}.')
+    index, is_same = find_line(typed, lines, int(number) - 1)
+    line = typed[index]
     if not line.page:
         sys.exit(f'{name} is not typed on any page: it is there from the beginning.')
+    if not is_same:
+        print('No page has this line. In its place, or before it, is:')
     print(f'tutorial/{line.page}:{line.number}: {line.section}: {line.text}', end='')
+
+
+def find_line(old, new, index):
+    """Return where a line of a file is in an older one, and whether it is the same there."""
+    texts = [[line.text for line in lines] for lines in (old, new)]
+    matcher = difflib.SequenceMatcher(None, *texts, autojunk=False)
+    for kind, start, end, new_start, new_end in matcher.get_opcodes():
+        if new_start <= index < new_end:
+            is_same = kind == 'equal'
+            place = start + index - new_start
+            return (place if is_same else max(0, min(place, end - 1))), is_same
+    return len(old) - 1, False
 
 
 # Command line ----------------------------------------------------------------------
@@ -198,8 +225,16 @@ def main():
             problems = check(options.folder, options.numbers, options.write)
             print(*problems, sep='\n', end='\n' if problems else '')
             print(f'Problems: {len(problems)} ({time.monotonic() - begun:.0f} seconds)')
+            if options.numbers:
+                print('Whether all ends as it is shipped, only `check` without a number tells.')
             sys.exit(1 if problems else 0)
 
 
 if __name__ == '__main__':
-    main()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('Stopped.'))  # and stop all it has started
+    try:
+        main()
+    except OSError as error:
+        sys.exit(f'{error.filename}: {error.strerror}')
+    except KeyboardInterrupt:
+        sys.exit('Stopped.')
