@@ -1,8 +1,8 @@
 """The tutorial: begin a step of it, see where a folder is, check all of its pages.
 
-    python tools/tutorial.py start ../my-flaskr
-    python tools/tutorial.py start ../my-flaskr --step 7
-    python tools/tutorial.py status ../my-flaskr
+    python tools/tutorial.py start ../flaskr
+    python tools/tutorial.py start ../flaskr --step 7
+    python tools/tutorial.py status ../flaskr
     python tools/tutorial.py check
     python tools/tutorial.py check 3 4
     python tools/tutorial.py check --write
