@@ -235,6 +235,6 @@ if __name__ == '__main__':
     try:
         main()
     except OSError as error:
-        sys.exit(f'{error.filename}: {error.strerror}')
+        sys.exit(': '.join(str(part) for part in (error.filename, error.strerror) if part))
     except KeyboardInterrupt:
         sys.exit('Stopped.')
