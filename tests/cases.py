@@ -301,7 +301,7 @@ class ServedTestCase(FlaskrTestCase):
         self.addCleanup(pathlib.Path(f'{database}-journal').unlink, missing_ok=True)
         return database  # whose journal is left when a server was killed
 
-    def start(self, *options, password='secret', **environment):
+    def start(self, *options, folder=FOLDER, password='secret', **environment):
         """Start gunicorn with these options, and wait until it listens."""
         ours = ('FLASK', 'GUNICORN', 'PORT', 'WEB_CONCURRENCY', 'DYNO', 'DATABASE_URL', 'FORWARDED')
         inherited = {name: os.environ[name] for name in os.environ if not name.startswith(ours)}
@@ -312,7 +312,7 @@ class ServedTestCase(FlaskrTestCase):
         self.server = subprocess.Popen(
             [sys.executable, '-m', 'gunicorn', 'app:app', *options],
             env=environment,
-            cwd=FOLDER,
+            cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

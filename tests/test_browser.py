@@ -7,7 +7,9 @@ left out, and a line says how to get it.
 
 import contextlib
 import http.server
+import pathlib
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -15,6 +17,11 @@ import unittest
 
 import app
 from tests import cases
+
+sys.path.insert(0, str(cases.FOLDER / 'tools'))
+
+from edits import join
+from replay import SCRIPT, replay
 
 try:
     from axe_selenium_python import Axe
@@ -166,10 +173,10 @@ class BrowserTestCase(cases.ServedTestCase):
 
         self.wait_until(is_focused, f'The focus is not on {name!r}')
 
-    def log_in(self):
+    def log_in(self, password='secret'):
         self.open('/login')
         self.type('username', 'admin')
-        self.type('password', 'secret' + Keys.ENTER)
+        self.type('password', password + Keys.ENTER)
         self.see('You were logged in')
 
     def share(self, title, text=''):
@@ -1157,3 +1164,49 @@ class WithoutJavaScriptTest(BrowserTestCase):
         self.see('From another tab')
         self.press('Save')
         self.see('The entry was saved')
+
+
+class TutorialTest(BrowserTestCase):
+    """The script that a learner types, until the tutorial gives him the one that is shipped."""
+
+    def find_pages(self):
+        """Give the name of each page that changes this script, and the files after it."""
+        shipped, script = (cases.FOLDER / SCRIPT).read_text(encoding='utf-8'), None
+        for page in replay(cases.FOLDER):
+            if page.after:  # or it can't be followed, which test_tutorial.py tells
+                files = {name: join(lines) for name, lines in page.end().items()}
+                before, script = script, files.get(SCRIPT)
+                if script not in (None, before, shipped):
+                    yield page.name, files
+
+    def start_learners(self, files):
+        """Start a learner's blog with its defaults; each worker has a secret of its own."""
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding='utf-8')
+        self.kill()
+        self.start('--workers', '1', folder=folder, password='', DATABASE_URL='')
+        self.driver.get_log('browser')  # which forgets what it tells
+
+    def assertNoErrors(self):
+        log = self.driver.get_log('browser')
+        self.assertEqual([line['message'] for line in log if line['level'] == 'SEVERE'], [])
+
+    def test_an_entry_is_deleted_in_its_place(self):
+        pages = [*self.find_pages()]
+        self.assertNotEqual(pages, [])
+        for name, files in pages:
+            with self.subTest(page=name):
+                self.start_learners(files)
+                self.log_in('admin')
+                self.share('First')
+                self.share('Second')
+                self.assertNoErrors()
+                self.reload_mark()
+                self.press('Delete')
+                if 'Delete this entry?' in files[SCRIPT]:
+                    self.answer('OK')
+                self.see_titles('First')
+                self.assertStillSamePage()
+                self.assertNoErrors()
