@@ -20,8 +20,7 @@ from tests import cases
 
 sys.path.insert(0, str(cases.FOLDER / 'tools'))
 
-from edits import join
-from replay import SCRIPT, replay
+from replay import SCRIPT, read_texts, replay
 
 try:
     from axe_selenium_python import Axe
@@ -1174,7 +1173,7 @@ class TutorialTest(BrowserTestCase):
         shipped, script = (cases.FOLDER / SCRIPT).read_text(encoding='utf-8'), None
         for page in replay(cases.FOLDER):
             if page.after:  # or it can't be followed, which test_tutorial.py tells
-                files = {name: join(lines) for name, lines in page.end().items()}
+                files = read_texts(page.end())
                 before, script = script, files.get(SCRIPT)
                 if script not in (None, before, shipped):
                     yield page.name, files

@@ -11,20 +11,15 @@ import re
 
 import console
 import proof
-from edits import Line, join, read_lines
+from edits import Line, read_lines
 from mutants import TestsFail
-from replay import SECTIONS, Problem, replay
+from replay import SECTIONS, Problem, read_texts, replay
 
 TYPED = ['app.py', 'test.py', 'schema.sql', 'templates/*', 'static/*', 'Procfile']
 IMPORTED = ['comrak', 'flask', 'nh3', 'sqlite3', 'unittest.mock', 'werkzeug.security']
 TESTS, PROVED = ['python', 'test.py'], ('Red', 'Green', 'Refactor')
 FAILED = re.compile(r'(?:FAIL|ERROR): \S+ \(([\w.]+)\)')
 REASON = re.compile(r'^([\w.]+(Error|Exception|Warning)\b|[-+] )', re.MULTILINE)
-
-
-def read_texts(folder):
-    """Return the texts of the files in a learner's folder, by their names."""
-    return {name: join(lines) for name, lines in folder.items()}
 
 
 def indent(lines, most=40):
@@ -176,7 +171,7 @@ def run_page(page, at_once, is_written):
             shown += [rehearsal.run_command(command, is_written) for command in commands]
             if section in PROVED:
                 rehearsal.check_section(section, commands)
-            if section not in ('Green', 'Refactor'):
+            if section not in (None, 'Green', 'Refactor'):
                 rehearsal.check_unproved(section)
     lines = page.text.split('\n')
     for command, new in zip(page.commands[::-1], shown[::-1], strict=True):
@@ -262,11 +257,9 @@ class Rehearsal:
 
     def check_unproved(self, section):
         """Report where a section whose statements nobody leaves out adds some."""
-        if section:
-            for name, removals in proof.find_removals(*self.find_change(section)).items():
-                line = self.page.sections[section]
-                text = f'{removals[0].text.strip()} ({name}) belongs under Green or Refactor'
-                self.page.report(line, text)
+        for name, removals in proof.find_removals(*self.find_change(section)).items():
+            text = f'{removals[0].text.strip()} ({name}) belongs under Green or Refactor'
+            self.page.report(self.page.sections[section], text)
 
     def check_proof(self, section):
         """Report the statements that a section adds and no test needs."""

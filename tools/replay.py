@@ -170,6 +170,11 @@ def read_given(project):
     return {name: read_lines(path) for name, path in paths.items()}
 
 
+def read_texts(folder):
+    """Return the texts of the files in a learner's folder, by their names."""
+    return {name: join(lines) for name, lines in folder.items()}
+
+
 def replay(project):
     """Return the pages of a project's tutorial, followed one after the other to the first mistake.
 

@@ -28,9 +28,9 @@ import sys
 import time
 from collections import Counter
 
-from checks import check, indent, read_texts
+from checks import check, indent
 from edits import read_lines
-from replay import replay
+from replay import read_texts, replay
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent
 NEEDED = 3, 13  # the version of Python whose output is on the pages
@@ -180,12 +180,11 @@ def find_line(old, new, index):
     """Return where a line of a file is in an older one, and whether it is the same there."""
     texts = [[line.text for line in lines] for lines in (old, new)]
     matcher = difflib.SequenceMatcher(None, *texts, autojunk=False)
-    for kind, start, end, new_start, new_end in matcher.get_opcodes():
-        if new_start <= index < new_end:
-            is_same = kind == 'equal'
-            place = start + index - new_start
-            return (place if is_same else max(0, min(place, end - 1))), is_same
-    return len(old) - 1, False
+    kind, start, end, new_start, _ = next(
+        change for change in matcher.get_opcodes() if change[3] <= index < change[4]
+    )
+    place = start + index - new_start
+    return max(0, min(place, end - 1)), kind == 'equal'
 
 
 # Command line ----------------------------------------------------------------------
