@@ -49,7 +49,10 @@ SANITISER = nh3.Cleaner(
     link_rel=None,
 )
 OPENING_TAG = re.compile('<[a-z]', re.IGNORECASE)
+IMAGE_WORDS = re.compile('(<img [^>]*?alt="([^"]*)")')
 EXCERPTED_TEXT = 20_000  # letters that an excerpt is looked for in
+NAMED_AFTER = 1000  # letters whose first words an entry without a title is called by
+NAME_LENGTH = 60  # letters of such a name, at most
 MAX_QUERY = 200  # letters of a search
 MAX_WORDS = 32  # of a search, and parts of words; each takes SQLite its time
 
@@ -86,8 +89,26 @@ def render_text(text):
 
 
 def plain_text(text):
-    """Return the words of a text without markup on one line, of a long one the first."""
-    return render_text(text[:EXCERPTED_TEXT]).striptags()
+    """Return the words of a text, and of its pictures, on one line, of a long text the first."""
+    html = str(render_text(text[:EXCERPTED_TEXT]))  # Python 3.11 escapes parts of a Markup
+    return Markup(IMAGE_WORDS.sub(r' \2 \1', html)).striptags()
+
+
+def first_words(text):
+    """Return the beginning of a text without markup, as long as a title may be."""
+    words = plain_text(text[:NAMED_AFTER])
+    return words if len(words) <= NAME_LENGTH else f'{words[:NAME_LENGTH].rsplit(" ", 1)[0]}…'
+
+
+def name_entry(entry):
+    """Return what an entry is called: its title, or else its first words."""
+    return entry['title'].strip() or first_words(entry['text']) or 'Untitled'
+
+
+def quote_name(entry):
+    """Return what an entry is called for a message, which has to fit into a cookie."""
+    name = name_entry(entry)
+    return f'“{name[:100]}{"…" if len(name) > 100 else ""}”'
 
 
 def split_words(query):
@@ -134,5 +155,5 @@ def drop_forbidden(text):
     return re.sub('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]', '', text)
 
 
-FUNCTIONS = render_text, plain_text, mark_words, cut_excerpt, drop_forbidden
+FUNCTIONS = render_text, plain_text, name_entry, mark_words, cut_excerpt, drop_forbidden
 FILTERS = {function.__name__: function for function in FUNCTIONS}  # of templates

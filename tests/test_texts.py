@@ -21,6 +21,20 @@ class TextTest(unittest.TestCase):
                 opened.append(name)
         self.assertEqual(opened, [])
 
+    def test_an_entry_is_called_by_its_title_or_else_by_its_first_words(self):
+        for title, text, name in [
+            (' Title ', 'Text', 'Title'),
+            ('x' * 100, 'Text', 'x' * 100),
+            (' ', 'Some *words*\nand <b>more</b>', 'Some words and more'),
+            ('', 'word ' * 20, 'word ' * 11 + 'word…'),
+            ('', '猫' * 100, '猫' * 60 + '…'),
+            ('', 'See ![two cats > one](a.png)!', 'See two cats > one !'),
+            ('', '![](a.png)', 'Untitled'),
+            ('', '<!-- -->', 'Untitled'),
+        ]:
+            with self.subTest(name=name):
+                self.assertEqual(texts.name_entry({'title': title, 'text': text}), name)
+
     def test_html_comes_out_as_it_was_written(self):
         html = '<strong>HTML</strong> allowed here'
         self.assertBecomes(f'<p>{html}</p>', html)
