@@ -9,14 +9,18 @@ from werkzeug.wsgi import LimitedStream
 # No script, style, frame or foreign form, whatever gets past the sanitiser; pictures,
 # sound and film may come from anywhere that is encrypted.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; manifest-src 'self'; "
     "img-src 'self' https: data:; media-src 'self' https:; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
 
-def guard(app, changing_pages):
-    """Guard an application; changing_pages change things by GET, g.typed becomes a posted form."""
+def guard(app, changing_pages, uploads=(), is_author=lambda: False):
+    """Guard an application; g.typed becomes a posted form.
+
+    changing_pages: endpoints that change things by GET
+    uploads: those to which the author, if is_author() says so, may send MAX_UPLOAD_LENGTH bytes
+    """
 
     @app.before_request
     def check_request():
@@ -31,7 +35,10 @@ def guard(app, changing_pages):
             abort(403)  # a picture in an entry, say, asks for it
         if is_changing or request.method not in ('GET', 'HEAD', 'OPTIONS'):
             refuse_other_sites()
-        read_form()  # last, or another site could fill in the form of an error page
+        is_upload = request.endpoint in uploads and request.mimetype == 'multipart/form-data'
+        if is_upload and is_author():
+            request.max_content_length = app.config['MAX_UPLOAD_LENGTH']
+        read_form(is_upload)  # last, or another site could fill in the form of an error page
         return None
 
     app.after_request(add_security_headers)
@@ -48,7 +55,7 @@ def refuse_other_sites():
         abort(403)
 
 
-def read_form():
+def read_form(is_upload):
     """Parse the form before anything can fail, for an error page to give it back."""
     # Behind gunicorn Werkzeug takes what has come for the whole body, even if it is
     # half of a post that was cut off (400), or the first megabytes of a longer one
@@ -57,10 +64,11 @@ def read_form():
         stream = LimitedStream(request.environ['wsgi.input'], request.content_length)
         request.environ['wsgi.input'] = stream
     try:
-        body = request.get_data()
-        request.stream.read(1)
-        if request.mimetype == 'application/x-www-form-urlencoded' and body.count(b'&') > 100:
-            abort(400)  # no form has so many fields, and a million would fill the memory
+        if not is_upload:  # whose files go to the disk while the form is parsed
+            body = request.get_data()
+            request.stream.read(1)
+            if request.mimetype == 'application/x-www-form-urlencoded' and body.count(b'&') > 100:
+                abort(400)  # no form has so many fields, and a million would fill the memory
         g.typed = request.form if request.method == 'POST' else {}  # or all could be shown it
     except RequestEntityTooLarge:
         # Read on for a while: who can't send it all would not look at an answer.

@@ -24,14 +24,16 @@ class PageCache:
     from, since it refuses what other sites ask for. A refusal is never kept.
     """
 
-    def __init__(self, wsgi_app, config, watch, is_off):
+    def __init__(self, wsgi_app, config, watch, is_off, besides):
         """config: a mapping with SESSION_COOKIE_NAME, the cookie that readers don't have, and
         PAGE_CACHE, the bytes that all pages may take
         watch: find_version() returns what a page depends on, or None if that can't be told;
         note_post() is called after each POST, which may have changed it
         is_off: says whether no page may be kept
+        besides: how the paths begin that are none of its pages
         """
-        self.wsgi_app, self.config, self.watch, self.is_off = wsgi_app, config, watch, is_off
+        self.wsgi_app, self.config, self.watch = wsgi_app, config, watch
+        self.is_off, self.besides = is_off, besides
         self.pages = {}  # by address: headers, body, ETag, and whether to unpack the body
         self.size = 0  # bytes, about, of all addresses and pages
         self.lock = threading.Lock()
@@ -66,6 +68,7 @@ class PageCache:
     def is_for_reader(self, environ):
         """Say whether the answer is a page for everybody, as far as the request tells."""
         is_page = environ['REQUEST_METHOD'] in ('GET', 'HEAD') and 'HTTP_HOST' in environ
+        is_page = is_page and not environ['PATH_INFO'].startswith(self.besides)
         session_cookie = f'{self.config["SESSION_COOKIE_NAME"]}='
         has_session = session_cookie in environ.get('HTTP_COOKIE', '')
         return is_page and not has_session and not self.is_off()

@@ -138,7 +138,7 @@ class HeadersTest(cases.FlaskrTestCase):
 
     def test_every_response_forbids_foreign_scripts_frames_and_forms(self):
         policy = (
-            "default-src 'none'; script-src 'self'; style-src 'self'; "
+            "default-src 'none'; script-src 'self'; style-src 'self'; manifest-src 'self'; "
             "img-src 'self' https: data:; media-src 'self' https:; connect-src 'self'; "
             "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )

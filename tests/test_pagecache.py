@@ -147,7 +147,7 @@ class PageCacheTest(cases.PageCacheTestCase):
 
     def test_the_memory_is_bounded(self):
         self.configure(PAGE_CACHE=100_000)
-        cache = app.app.wsgi_app
+        cache = app.app.wsgi_app.wsgi_app
         for number in range(200):
             self.read(f'/search?q={number}')
             with self.rendered(0, 'search'):
@@ -180,9 +180,8 @@ class PageCacheTest(cases.PageCacheTestCase):
                 pages.append((response.headers, response.data))
             self.assertEqual(*pages)
         self.assertIn(b'text text', pages[1][1])
-        kept = [
-            page[1] for address, page in app.app.wsgi_app.pages.items() if '/entry/1' in address
-        ]
+        pages = app.app.wsgi_app.wsgi_app.pages
+        kept = [page[1] for address, page in pages.items() if '/entry/1' in address]
         self.assertLess(sum(map(len, kept)), 10_000)
 
     def test_a_template_that_may_change_is_rendered_every_time(self):
@@ -263,7 +262,7 @@ class HttpCacheTest(cases.PageCacheTestCase):
     def test_a_compressed_page_is_the_same_in_every_worker(self):
         with mock.patch('time.time', return_value=0):
             first = self.read('/login', Accept_Encoding='gzip')
-        app.app.wsgi_app.pages.clear()
+        app.app.wsgi_app.wsgi_app.pages.clear()
         second = self.read('/login', Accept_Encoding='gzip')
         self.assertEqual(first.headers['ETag'], second.headers['ETag'])
 

@@ -1,0 +1,129 @@
+"""Pictures in the database: taken in, shown for a year, listed, and deleted."""
+
+import hashlib
+import re
+import time
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from markupsafe import Markup
+
+from parts.pictures import convert_picture
+
+ADDRESS = re.compile(r'(<img [^<>]*?src="|href=")/picture/([0-9a-f]{32})\.webp"([^<>]*>)')
+ALT = 'What the picture shows'  # to be typed over: the words for who can't see it
+
+
+def name_picture(content):
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def store_picture(db, content, width, height, created=None):
+    """Store a picture, unless it is here already; return its name, and whether it is new.
+
+    created: when it was made, as entries keep times, if not now
+    """
+    name = name_picture(content)
+    created = created or time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())
+    statement = """
+        insert into pictures (name, width, height, created, content) values (?, ?, ?, ?, ?)
+        on conflict (name) do nothing
+    """
+    is_new = db.execute(statement, [name, width, height, created, content]).rowcount == 1
+    return name, is_new
+
+
+class Gallery:
+    """The pictures of an application, which knows its database as get_db()."""
+
+    def __init__(self, app, get_db, author_only, find_page):
+        """author_only: what keeps everybody else from a view
+        find_page: returns what pictures.html needs to show a page of the view listed_pictures
+        """
+        self.app, self.get_db, self.find_page = app, get_db, find_page
+        self.sizes = {}  # by name; a name stands for one content, so that a size never changes
+        app.add_url_rule('/picture/<name>.webp', 'show_picture', self.show_picture)
+        app.add_url_rule('/pictures', 'pictures', author_only(self.list_pictures))
+        remove = author_only(self.delete_picture)
+        methods = ['GET', 'POST']
+        app.add_url_rule('/pictures/delete/<name>', 'delete_picture', remove, methods=methods)
+
+    def add(self, files):
+        """Store the pictures of a form; return their Markdown, and what was wrong with others."""
+        addresses, mistakes = [], []
+        for file in files:
+            if not file.filename:
+                continue  # a form without a chosen file sends an empty one
+            try:
+                with file.stream as stream:
+                    name, _ = store_picture(self.get_db(), *convert_picture(stream))
+                addresses.append(f'![{ALT}](/picture/{name}.webp)')
+            except ValueError as error:
+                mistakes.append(f'{file.filename}: {error}')
+        return '\n\n'.join(addresses), '. '.join(mistakes)
+
+    def find_size(self, name):
+        """Return the width and height of a picture in pixels, or None."""
+        if name not in self.sizes:
+            query = 'select width, height from pictures where name = ?'
+            row = self.get_db().execute(query, [name]).fetchone()
+            if not row:
+                return None
+            self.sizes[name] = row['width'], row['height']
+        return self.sizes[name]
+
+    def show(self, html, is_external=False, folder=None):
+        """Return HTML in which each picture has its address, and its size for the page's layout.
+
+        folder: where the pictures are as files, as uploads/ in an archive, if they are
+        """
+        if '/picture/' not in html:
+            return html
+
+        def show_address(match):
+            start, name, rest = match.groups()
+            here = url_for('show_picture', name=name, _external=is_external)
+            address = f'{folder}{name}.webp' if folder else here
+            size = start.startswith('<img') and ' width=' not in match[0] and self.find_size(name)
+            words = ' width="{}" height="{}"'.format(*size) if size else ''
+            return f'{start}{address}"{words}{rest}'
+
+        return Markup(ADDRESS.sub(show_address, html))
+
+    def require_picture(self, name, view):
+        """Return a picture of this name, or abort with 404."""
+        if not re.fullmatch('[0-9a-f]{32}', name):
+            abort(404)
+        query = f'select * from {view} where name = ?'
+        return self.get_db().execute(query, [name]).fetchone() or abort(404)
+
+    def show_picture(self, name):
+        """Send a picture; its address stands for its content, so that browsers may keep it."""
+        response = self.app.response_class(mimetype='image/webp')
+        if not request.if_none_match.contains_weak(name):
+            response.data = self.require_picture(name, 'pictures')['content']
+        response.set_etag(name)
+        response.headers['Cache-Control'] = 'public, max-age=31536000, immutable'
+        return response.make_conditional(request)
+
+    def find_uses(self, address):
+        """Return the entries and drafts, the deleted too, with a part of an address in the text."""
+        query = """
+            select 'entries' as kind, id, title, text, deleted from stored where text like ?
+            union all select 'drafts', id, title, text, deleted from drafts where text like ?
+        """
+        return self.get_db().execute(query, [f'%{address}%'] * 2).fetchall()
+
+    def list_pictures(self):
+        """Show a page of all pictures, each with where it is used."""
+        page = self.find_page()
+        return render_template('pictures.html', uses=self.find_uses('/picture/'), **page)
+
+    def delete_picture(self, name):
+        """Say where a picture is used, and ask whether to delete it; then delete it."""
+        picture = self.require_picture(name, 'listed_pictures')
+        if request.method == 'POST':
+            self.get_db().execute('delete from pictures where name = ?', [name])
+            flash('The picture is deleted forever')
+            return redirect(url_for('pictures'))
+        uses = self.find_uses(f'/picture/{name}')
+        return render_template('delete_picture.html', picture=picture, uses=uses)
