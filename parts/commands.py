@@ -1,20 +1,23 @@
 """What `flask …` can do for a blog: make it, move it, copy it, and hash a password."""
 
+import functools
 import os
-import re
 import sqlite3
 import sys
 import tempfile
 from contextlib import contextmanager, nullcontext
 
 import click
-from flask import url_for
+from markupsafe import Markup
 from werkzeug.security import generate_password_hash
 
+from parts.album import Album
+from parts.archive import FOLDER, MAX_FEED, Archive, is_archive, write_archive
 from parts.author import DEFAULT_PASSWORD
 from parts.jsonfeed import read_feed, write_feed
-from parts.moving import import_entries, read_entries
+from parts.moving import count_pictures, import_entries, read_rows
 from parts.sqlite import copy_database, is_path
+from parts.tags import unlink_tags
 
 
 @contextmanager
@@ -44,41 +47,91 @@ def plain_errors(database, file='stdout', may_be_new=True):
         sys.exit(f'{file}: {error.strerror}')
 
 
-def import_feed(get_db, file):
-    """Import a JSON Feed, with a bar that shows how far it is."""
-    try:
-        entries = read_feed(file)
-    except ValueError as error:
-        sys.exit(f'{file}: {error}')
-    imported, bar = 0, {'file': sys.stderr, 'hidden': not sys.stderr.isatty()}
-    with click.progressbar(length=len(entries), **bar) as progress:
+def import_blog(get_db, path):
+    """Import a JSON Feed, or an archive with its pictures."""
+    with open(path, 'rb') as file:
         try:
-            for size, stored in import_entries(get_db(), entries):
-                progress.update(size)
-                imported += stored
+            archive = Archive(file) if is_archive(file) else None
+            entries, drafts, is_own = read_feed(
+                archive.read('feed.json', MAX_FEED) if archive else file.read(),
+                has_source=bool(archive),
+            )
+            album = Album(archive, entries + drafts, is_own)
+        except ValueError as error:
+            sys.exit(f'{path}: {error}')
+        try:
+            store_blog(get_db(), album, {'entries': entries, 'drafts': drafts})
         except (sqlite3.Error, KeyboardInterrupt):
             click.echo('Try again: what is here already stays as it is.', err=True)
             raise
-    click.echo(f'Imported {imported} entries; {len(entries) - imported} were here already.')
 
 
-def export_feed(app, file, read, find_url):
-    """Write what read() returns as a JSON Feed to a file, or to stdout if it is None."""
-    database, url = app.config['DATABASE'], app.config['URL']
-    if url and not re.fullmatch(r'https?://[\w.:\[\]-]+(/[^?#\s]*)?', url):
-        sys.exit(f'FLASKR_URL has to be an address such as https://example.org, not {url}')
+def store_blog(db, album, tables):
+    """Store the pictures of an album and the rows of tables; a bar shows how far it is."""
+    count, pictures, entries = sum(map(len, tables.values())), 0, 0
+    bar = {'file': sys.stderr, 'hidden': not sys.stderr.isatty()}
+    with click.progressbar(length=count + len(album.pictures), **bar) as progress:
+        for is_new in album.store(db):  # first, so that no entry is seen without its pictures
+            progress.update(1)
+            pictures += is_new
+        for table, rows in tables.items():
+            for size, stored in import_entries(db, rows, table):
+                progress.update(size)
+                entries += stored
+    for note in album.notes:
+        click.echo(note, err=True)
+    click.echo(f'Imported {entries} entries; {count - entries} were here already.')
+    if album.pictures:
+        click.echo(f'Imported {pictures} pictures.')
+
+
+def export_blog(app, file, get_db, find_address, show_text):
+    """Write everything to a file, or to stdout if it is None: a .zip has the pictures too."""
+    url, is_zip = app.config['URL'], (file or '').lower().endswith('.zip')
+    folder = FOLDER if is_zip else None
+    show = functools.partial(show_text, is_external=bool(url), folder=folder)
+    find_url = find_address if url else lambda entry: None
     where = new_file(file) if file else nullcontext('-')
     with (
-        plain_errors(database, file or 'stdout', may_be_new=False),
+        plain_errors(app.config['DATABASE'], file or 'stdout', may_be_new=False),
         app.test_request_context(base_url=url),
         where as path,
-        click.open_file(path, 'w', 'utf-8') as stream,
     ):
-        stream.writelines(write_feed(read(), find_url))
+        db = get_db()
+        entries, drafts = read_rows(db, 'stored'), read_rows(db, 'drafts')
+        feed = write_feed(app.config, entries, drafts, find_url, show)
+        if is_zip:
+            page = make_page(app, db, find_url, show)
+            write_archive(path, page, feed, read_rows(db, 'pictures', size=1))
+            return
+        with click.open_file(path, 'w', 'utf-8') as stream:
+            stream.writelines(feed)
+        count = count_pictures(db)
+    if count:
+        pictures = '1 picture' if count == 1 else f'{count} pictures'
+        advice = 'to have everything, export to a name that ends in .zip.'
+        click.echo(f'A JSON Feed has no room for {pictures}: {advice}', err=True)
 
 
-def add_commands(app, init_db, get_db, entry_view):
-    """Add the commands to an application; its endpoint entry_view shows an entry_id."""
+def make_page(app, db, find_url, show):
+    """Yield the HTML of all that readers see, the newest first, to be opened as a file."""
+
+    def show_alone(text):
+        return Markup(unlink_tags(show(text)))  # since tags lead to pages, which aren't in it
+
+    page = app.jinja_env.get_template('archive.html')
+    entries = read_rows(db, 'published', is_backwards=True)
+    show_there = show if app.config['URL'] else show_alone
+    return page.generate(entries=entries, find_url=find_url, show=show_there)
+
+
+def add_commands(app, init_db, get_db, find_address, show_text):
+    """Add the commands to an application.
+
+    find_address(entry): where others find an entry
+    show_text(text, is_external, folder): the HTML of a text, its links for others or for this
+        blog, its pictures files of a folder if there is one
+    """
 
     @app.cli.command('init-db')
     def init_db_command():
@@ -96,13 +149,10 @@ def add_commands(app, init_db, get_db, entry_view):
             raise click.ClickException('Everybody knows this one. Take another.')
         click.echo(generate_password_hash(password))
 
-    add_moving_commands(app, app.config, get_db, entry_view)
+    add_moving_commands(app, app.config, get_db, find_address, show_text)
 
 
-def add_moving_commands(app, config, get_db, entry_view):
-    def find_url(entry):
-        return config['URL'] and url_for(entry_view, entry_id=entry['id'], _external=True)
-
+def add_moving_commands(app, config, get_db, find_address, show_text):
     @app.cli.command('backup')
     @click.argument('file')
     def backup_command(file):
@@ -119,12 +169,12 @@ def add_moving_commands(app, config, get_db, entry_view):
     @app.cli.command('export')
     @click.argument('file', required=False)
     def export_command(file):
-        """Write everything as a JSON Feed to FILE or to stdout."""
-        export_feed(app, file, lambda: read_entries(get_db()), find_url)
+        """Write everything to FILE: called .zip, with the pictures; else, or to stdout, as JSON."""
+        export_blog(app, file, get_db, find_address, show_text)
 
     @app.cli.command('import')
     @click.argument('file')
     def import_command(file):
-        """Read a JSON Feed from FILE; doing it twice is no harm."""
+        """Read a JSON Feed or a Blog Archive from FILE; doing it twice is no harm."""
         with plain_errors(config['DATABASE'], file):
-            import_feed(get_db, file)
+            import_blog(get_db, file)

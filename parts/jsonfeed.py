@@ -1,17 +1,19 @@
 """Entries as a JSON Feed 1.1 (https://jsonfeed.org/version/1.1), and any JSON Feed as entries."""
 
+import functools
 import json
 import re
-import textwrap
 import uuid
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from markupsafe import Markup, escape
+from markupsafe import escape
 
-from parts.texts import drop_nul, render_text
+from parts.tagindex import read_tags
+from parts.tags import add_tags, unlink_tags
+from parts.texts import drop_nul, name_entry
 
-KINDS = {str: 'a text', int: 'a number', dict: 'an object'}
+KINDS = {str: 'a text', int: 'a number', dict: 'an object', list: 'a list'}
 TOO_LARGE = 10**17  # a number from which on there would be no room to count
 COMMON = {'title', 'created', 'updated', 'guid'}  # columns that the format has a place for
 OWN = {'id': int, 'version': int, 'text': str, 'deleted': str}  # columns that it has not
@@ -22,15 +24,17 @@ def entry_urn(entry):
     return uuid.uuid5(uuid.NAMESPACE_URL, f'flaskr:{entry["id"]}:{entry["created"]}').urn
 
 
-def make_item(entry, find_url):
+def make_item(entry, find_url, show_text):
     """Return an entry as an item of a JSON Feed; what the format lacks is in _flaskr."""
     entry = {**entry, 'title': drop_nul(entry['title']), 'text': drop_nul(entry['text'])}
     own = sorted(entry.keys() - COMMON)
+    guid = entry['guid'] or ''
     item = {
-        'id': entry['guid'] or entry_urn(entry),
+        'id': guid if ':' in guid else entry_urn(entry),  # a plain one is only a form's key
         'url': None if entry['deleted'] else find_url(entry),
         'title': entry['title'],
-        'content_html': render_text(entry['text']),
+        'content_html': show_text(entry['text']),
+        'tags': list(read_tags(entry['text']).values()) or None,
         'date_published': entry['created'],
         'date_modified': entry['updated'],
         '_flaskr': {name: entry[name] for name in own if entry[name] is not None},
@@ -38,19 +42,50 @@ def make_item(entry, find_url):
     return {name: value for name, value in item.items() if value is not None}
 
 
-def write_feed(entries, find_url):
-    """Yield the pieces of a JSON Feed, with one entry a line; find_url(entry) may be None."""
-    yield '{"version": "https://jsonfeed.org/version/1.1", "title": "Flaskr", "items": ['
-    # Others publish all items, so the trash is beside them; read with them, so that none is missed.
-    trash, separator = [], '\n'
+def to_line(entry, find_url, show_text):
+    return f'\n{json.dumps(make_item(entry, find_url, show_text), ensure_ascii=False)}'
+
+
+def describe(config, **addresses):
+    """Return what a feed says of itself; config: TITLE, DESCRIPTION, AUTHOR and LANGUAGE."""
+    return {
+        'version': 'https://jsonfeed.org/version/1.1',
+        'title': config['TITLE'],
+        'description': config['DESCRIPTION'],
+        'language': config['LANGUAGE'],
+        'authors': [{'name': config['AUTHOR']}],
+        **addresses,
+    }
+
+
+def make_feed(config, entries, find_url, show_text, **addresses):
+    """Return a JSON Feed for everybody, with where it and its page are found."""
+    items = [make_item(entry, find_url, lambda text: show_text(text, True)) for entry in entries]
+    for item, entry in zip(items, entries, strict=True):
+        item.update(title=name_entry(entry), _flaskr={'id': entry['id']})
+    return json.dumps({**describe(config, **addresses), 'items': items}, ensure_ascii=False)
+
+
+def write_feed(config, entries, drafts, find_url, show_text):
+    """Yield the pieces of a JSON Feed with everything, one entry a line.
+
+    find_url(entry) may say None; show_text(text) is its HTML
+    """
+    yield json.dumps(describe(config), ensure_ascii=False)[:-1] + ', "items": ['
+    # Others publish all items, so the trash and the drafts are beside them; the trash is read with
+    # them, so that none is missed.
+    trash, separator = [], ''
     for entry in entries:
-        line = json.dumps(make_item(entry, find_url), ensure_ascii=False)
+        line = to_line(entry, find_url, show_text)
         if entry['deleted']:
-            trash.append(f'\n{line}')
+            trash.append(line)
         else:
             yield separator + line
-            separator = ',\n'
-    yield '\n], "_flaskr": {"trash": [' + ','.join(trash) + '\n]}}\n'
+            separator = ','
+    drafts = [to_line(draft, lambda draft: None, show_text) for draft in drafts]
+    own = {'trash': trash, 'drafts': drafts}
+    lists = (f'"{name}": [' + ','.join(lines) + '\n]' for name, lines in own.items())
+    yield '\n], "_flaskr": {' + ', '.join(lists) + '}}\n'
 
 
 def read_field(item, name, kind=str):
@@ -91,27 +126,35 @@ def read_guid(item, source):
     return guid
 
 
-def read_item(item, source):
+def read_text(item, has_source):
+    """Return the text of an item; its content_text may be the source that the HTML is made of."""
+    names = ('content_html', 'content_text', 'summary')
+    html, plain, summary = (read_field(item, name) for name in names)
+    shown = (html or '').count('<img')  # pictures, which a mere extract of the words lacks
+    if has_source and plain and shown <= plain.count('<img') + plain.count('!['):
+        return plain
+    plain = summary if plain is None else plain
+    return str(escape(plain or '')) if html is None else html
+
+
+def read_item(item, source, has_source):
     """Return an item of a JSON Feed as the columns of an entry."""
     if not isinstance(item, dict):
         raise ValueError('it has to be an object')
     own = read_field(item, '_flaskr', dict) or {}
     kinds = {name: OWN.get(name, type(value)) for name, value in own.items()}
     own = {name: read_field(own, name, kinds[name]) for name in own if kinds[name] in (int, str)}
-    text = own.get('text')
-    for name in ('content_html', 'content_text', 'summary'):
-        value = read_field(item, name)
-        if text is None and value is not None:
-            text = value if name == 'content_html' else str(escape(value))
-    words = textwrap.shorten(Markup(text or '').striptags(), 60, placeholder='…')
-    title = read_field(item, 'title') or ''
+    text, title = read_text(item, has_source), read_field(item, 'title') or ''
+    if own.get('text') is None:
+        tags = read_field(item, 'tags', list) or []
+        tags = [read_field({'a tag': tag}, 'a tag') or '' for tag in tags]
+        own['text'] = add_tags(unlink_tags(text), tags)
     number = str(item.get('id'))
     return {
         **own,
         'guid': read_guid(item, source),
         'id': own.get('id') or (int(number) if re.fullmatch('[1-9][0-9]{0,9}', number) else None),
-        'title': title if title.strip() else words or 'Untitled',
-        'text': text or '',
+        'title': title if title.strip() or own['text'].strip() else 'Untitled',
         'created': read_time(item, 'date_published'),
         'updated': read_time(item, 'date_modified'),
         'deleted': read_time(own, 'deleted'),
@@ -119,11 +162,14 @@ def read_item(item, source):
     }
 
 
-def read_feed(path):
-    """Return the entries of a JSON Feed; ValueError names the line or item that is wrong."""
+def read_feed(content, has_source=False):
+    """Return the entries and drafts in the bytes of a JSON Feed, and whether Flaskr exported it.
+
+    has_source: content_text is Markdown, as it was typed
+    ValueError names the line or item at fault.
+    """
     try:
-        with open(path, encoding='utf-8-sig') as file:
-            feed = json.load(file)
+        feed = json.loads(content.decode('utf-8-sig'))
     except UnicodeDecodeError:
         raise ValueError('it is not UTF-8') from None
     except RecursionError:
@@ -132,16 +178,23 @@ def read_feed(path):
     if not str(format_name).startswith('https://jsonfeed.org/version/'):
         raise ValueError('it is not a JSON Feed')
     source = read_field(feed, 'feed_url') or read_field(feed, 'home_page_url')
-    trash = (read_field(feed, '_flaskr', dict) or {}).get('trash', [])
+    own = read_field(feed, '_flaskr', dict) or {}
+    read = functools.partial(read_item, source=source, has_source=has_source)
+    entries = read_items('item', feed.get('items'), read)
+    trash = read_items('trashed item', own.get('trash', []), read, needed='deleted')
+    return entries + trash, read_items('draft', own.get('drafts', []), read), bool(own)
+
+
+def read_items(kind, items, read, needed='guid'):
+    """Return a list of items as entries; ValueError names the one at fault."""
+    if not isinstance(items, list):
+        raise ValueError(f'its {kind}s have to be a list')
     entries = []
-    for kind, items in [('item', feed.get('items')), ('trashed item', trash)]:
-        if not isinstance(items, list):
-            raise ValueError(f'its {kind}s have to be a list')
-        for number, item in enumerate(items, start=1):
-            try:
-                entries.append(read_item(item, source))
-                if items is trash and not entries[-1]['deleted']:
-                    raise ValueError('deleted is missing')
-            except ValueError as error:
-                raise ValueError(f'{kind} {number}: {error}') from None
+    for number, item in enumerate(items, start=1):
+        try:
+            entries.append(read(item))
+            if not entries[-1][needed]:
+                raise ValueError(f'{needed} is missing')
+        except ValueError as error:
+            raise ValueError(f'{kind} {number}: {error}') from None
     return entries

@@ -2,7 +2,9 @@
 
 import json
 import os
+from unittest import mock
 
+from parts import jsonfeed
 from tests import cases
 
 
@@ -29,6 +31,16 @@ class WriteTest(cases.FeedTestCase):
         self.assertEqual(first['_flaskr']['text'], 'Some *text*')
         self.assertNotIn('date_published', second)
         self.assertRegex(third['_flaskr']['deleted'], 'Z$')
+
+    def test_a_draft_is_in_it_but_not_among_what_others_publish(self):
+        self.login()
+        self.client.post('/drafts/add', data={'title': 'Begun', 'text': ''})
+        self.configure(URL='https://example.org')
+        feed = self.read_export()
+        self.assertEqual(feed['items'], [])
+        (draft,) = feed['_flaskr']['drafts']
+        self.assertEqual(draft['title'], 'Begun')
+        self.assertNotIn('url', draft)
 
     def test_ids_are_strings_and_differ_as_the_format_wants(self):
         self.fill_the_blog()
@@ -65,12 +77,57 @@ class ReadTest(cases.FeedTestCase):
             {'id': 'https://example.org/1', 'content_text': 'One', 'url': 'https://example.org/1'},
             {'id': 3, 'summary': 'Three'},
         )
-        rows = {row[1]: row for row in self.rows()}
+        rows = {row[1] or row[2]: row for row in self.rows()}
         self.assertEqual(rows['Second'][2], '<p>Two</p>')
         self.assertEqual(rows['Second'][3], '2020-02-07T19:04:00Z')
         self.assertEqual(rows['Second'][4], '2020-02-08T14:04:00Z')
         self.assertEqual(rows['One'][2], 'One')
         self.assertEqual(rows['Three'][0], 3)
+
+    def test_the_text_of_an_item_is_the_first_that_it_has(self):
+        html, text, summary = {'content_html': '<p>'}, {'content_text': '<b>'}, {'summary': '&'}
+        two = {'content_html': '<img><img>'}
+        for item, expected, source in [
+            ({**html, **text, **summary}, '<p>', '<b>'),
+            ({**text, **summary}, '&lt;b&gt;', '<b>'),
+            (summary, '&amp;', '&amp;'),
+            ({'content_html': '', **summary}, '', ''),
+            ({'content_html': '<img>', **text}, '<img>', '<img>'),
+            ({**two, 'content_text': '<img> ![]()'}, '<img><img>', '<img> ![]()'),
+            ({'content_text': '', **summary}, '', ''),
+            ({}, '', ''),
+        ]:
+            with self.subTest(item=item):
+                self.assertEqual(jsonfeed.read_text(item, has_source=False), expected)
+                self.assertEqual(jsonfeed.read_text(item, has_source=True), source)
+
+    def test_the_tags_of_an_item_become_those_of_the_entry(self):
+        self.import_feed(
+            {'id': 'a', 'content_text': 'On #cats', 'tags': ['Cats', 'New York', 'c++']}
+        )
+        self.assertEqual(self.rows()[0][2], 'On #cats\n\n#New_York')
+
+    def test_tags_go_out_and_come_back_as_they_were(self):
+        self.login()
+        self.add_entry('Title', 'On #Cats & <b>#dogs</b>')
+        (item,) = self.client.get('/feed.json').json['items']
+        self.assertEqual(item['tags'], ['Cats', 'dogs'])
+        self.import_feed({**item, 'id': 'other', '_flaskr': {}})
+        self.assertEqual(self.rows()[1][2], '<p>On #Cats &amp; <b>#dogs</b></p>\n')
+        self.assertEqual(self.titles('/tag/cats'), ['Title', 'Title'])
+
+    def test_the_tags_of_what_is_imported_are_found(self):
+        self.login()
+        self.add_entry('First', '#cats')
+        self.add_entry('Second', '#dogs')
+        self.run_command('export', self.file)
+        self.query('delete from entries')
+        self.run_command('import', self.file)
+        items = [{'id': name, 'title': name, 'tags': ['cats']} for name in ['x', 'y']]
+        with mock.patch('time.sleep'):
+            self.import_feed(*items)
+        self.assertEqual(self.titles('/tag/cats'), ['y', 'x', 'First'])
+        self.assertEqual(self.titles('/tag/dogs'), ['Second'])
 
     def test_any_json_feed_twice_changes_nothing(self):
         items = [{'id': 'https://example.org/1', 'content_text': 'One'}, {'id': '5', 'title': 'x'}]
@@ -105,6 +162,8 @@ class ReadTest(cases.FeedTestCase):
             ({'_flaskr': 7}, '_flaskr has to be an object'),
             ({'_flaskr': {'trash': 7}}, 'its trashed items have to be a list'),
             ({'_flaskr': {'trash': [{'id': ''}]}}, 'trashed item 1: id'),
+            ({'_flaskr': {'drafts': 7}}, 'its drafts have to be a list'),
+            ({'_flaskr': {'drafts': [{'id': 'b'}, 7]}}, 'draft 2: it has to be an object'),
             ({'_flaskr': {'trash': [{'id': 'b'}]}}, 'trashed item 1: deleted is missing'),
         ]:
             with self.subTest(more=more):
@@ -117,15 +176,40 @@ class ReadTest(cases.FeedTestCase):
         )
         self.assertEqual(self.rows()[0][3:5], (None, '2020-01-01T00:00:00Z'))
 
-    def test_an_item_without_a_title_is_called_after_its_first_words(self):
-        self.import_feed({'id': 'a', 'content_html': f'<p>Good {"very " * 30}morning</p>'})
-        title = self.rows()[0][1]
-        self.assertTrue(title.startswith('Good very very'))
-        self.assertLessEqual(len(title), 60)
+    def test_an_item_without_a_title_stays_without_one(self):
+        self.import_feed({'id': 'a', 'content_html': '<p>Good morning</p>'})
+        self.assertEqual(self.rows()[0][1:3], ('', '<p>Good morning</p>'))
 
-    def test_an_item_without_any_words_has_a_title_too(self):
-        self.import_feed({'id': 'a', 'content_html': '<img src="https://example.org/i">'})
+    def test_an_item_with_neither_a_title_nor_a_text_gets_a_title(self):
+        self.import_feed({'id': 'a', 'title': ' ', 'content_html': '\n'})
         self.assertEqual(self.rows()[0][1], 'Untitled')
+
+    def test_what_everybody_is_given_changes_nothing_where_it_came_from(self):
+        self.fill_the_blog()
+        self.add_entry('With the key of a form', key='0123456789abcdef')
+        before = self.rows()
+        self.write(self.client.get('/feed.json').text)
+        self.assertIn('Imported 0 entries; 3', self.run_command('import', self.file).output)
+        self.assertEqual(self.rows(), before)
+
+    def test_what_everybody_is_given_has_no_more_than_everybody_sees(self):
+        self.fill_the_blog()
+        feed = self.client.get('/feed.json').json
+        self.assertEqual(
+            {*feed},
+            {
+                'version',
+                'title',
+                'description',
+                'language',
+                'authors',
+                'home_page_url',
+                'feed_url',
+                'items',
+            },
+        )
+        for item in feed['items']:
+            self.assertEqual({*item['_flaskr']}, {'id'})
 
     def test_a_character_that_not_every_database_can_hold_is_dropped(self):
         self.import_feed({'id': 'a\0', 'title': 'a\0b', 'content_text': 'c\0d'})
@@ -188,6 +272,8 @@ class ReadTest(cases.FeedTestCase):
             ({'id': 'x', 'date_published': '2026-11-21'}, 'date_published is no time'),
             ({'id': 'x', 'date_modified': '0001-01-01T00:00:00+14:00'}, 'date_modified is no time'),
             ({'id': 'x', 'title': '\ud800'}, 'half a character'),
+            ({'id': 'x', 'tags': 'y'}, 'tags has to be a list'),
+            ({'id': 'x', 'tags': ['y', 7]}, f'a tag {text}'),
             ({'id': 'x', '_flaskr': 7}, '_flaskr has to be an object'),
             ({'id': 'x', '_flaskr': {'text': 7}}, f'text {text}'),
             ({'id': 'x', '_flaskr': {'id': 'x'}}, 'id has to be a number'),
