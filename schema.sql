@@ -8,22 +8,67 @@ create table if not exists entries (
     id integer primary key autoincrement,
     title text not null,
     text text not null,
-    created text,  -- null: made by the tutorial's app, which kept no times
+    created text,  -- null: made by the first Flaskr, which kept no times
     updated text,  -- null: never edited
     deleted text,  -- null: not in the trash
     version integer not null default 1,  -- how often it was saved
     guid text  -- the key of the form or the id in the feed that it came from, if any
 );
 
+-- What the author has begun and not shared. It has the columns of entries, and a table of
+-- its own, so that nothing that reads entries for readers can ever find one.
+create table if not exists drafts (
+    id integer primary key autoincrement,
+    title text not null,
+    text text not null,
+    created text,
+    updated text,
+    deleted text,
+    version integer not null default 1,
+    guid text
+);
+
 create index if not exists entries_in_trash on entries (id) where deleted is not null;
 
 create unique index if not exists entries_by_guid on entries (guid) where guid is not null;
+
+-- The tags of the entries, which are in their texts too; here they are found quickly.
+create table if not exists tags (
+    name text not null,  -- without case and accents
+    entry_id integer not null,
+    word text not null,  -- as it was typed
+    primary key (name, entry_id)
+);
+
+create index if not exists tags_by_entry on tags (entry_id);
+
+create trigger if not exists tags_after_delete after delete on entries begin
+    delete from tags where entry_id = old.id;
+end;
+
+-- The pictures, which texts show by their names.
+create table if not exists pictures (
+    id integer primary key autoincrement,
+    name text not null unique,  -- the beginning of the SHA-256 of its content
+    width integer not null,  -- pixels
+    height integer not null,
+    created text not null,
+    content blob not null  -- WebP
+);
+
+drop view if exists listed_pictures;
+
+create view listed_pictures as select id, name, width, height, created from pictures;
 
 drop view if exists published;
 
 drop view if exists trash;
 
 drop view if exists stored;
+
+drop view if exists open_drafts;
+
+drop view if exists discarded_drafts;
 
 -- All columns of all entries, for an export.
 create view stored as select * from entries;
@@ -32,6 +77,10 @@ create view stored as select * from entries;
 create view published as select * from entries where deleted is null;
 
 create view trash as select * from entries where deleted is not null;
+
+create view open_drafts as select * from drafts where deleted is null;
+
+create view discarded_drafts as select * from drafts where deleted is not null;
 
 -- What Flaskr must remember for itself, the same for all workers: one row.
 create table if not exists internals (
@@ -85,4 +134,4 @@ create trigger if not exists entries_search_before_delete before delete on entri
         select 'delete', id, title, text from published where id = old.id;
 end;
 
-pragma user_version = 6;  -- SCHEMA_VERSION in app.py: another one for each change of this file
+pragma user_version = 9;  -- SCHEMA_VERSION in app.py: another one for each change of this file

@@ -26,6 +26,17 @@ def is_postgres(database):
     return str(database).startswith(('postgres://', 'postgresql://'))
 
 
+def warn_of_loss(app):
+    """Let the log, and entries_vanish() in templates, say if Heroku wipes the DATABASE."""
+
+    @app.template_global()
+    def entries_vanish():
+        return 'DYNO' in os.environ and not is_postgres(app.config['DATABASE'])
+
+    if entries_vanish():
+        app.logger.warning('Entries will vanish! Run: heroku addons:create heroku-postgresql')
+
+
 class Watch:
     """Tells when the DATABASE of a configuration may have changed, whoever changed it."""
 

@@ -43,6 +43,9 @@ class SqliteConnection(sqlite3.Connection):
     @contextmanager
     def transaction(self):
         """Make the statements in a `with` block happen all together or not at all."""
+        if self.in_transaction:  # and in one around it, if there is one
+            yield
+            return
         self.execute('begin immediate')  # or two that read before they write would lock each other
         with self:
             yield

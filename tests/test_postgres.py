@@ -86,7 +86,7 @@ class PostgresTest(cases.OnPostgres, cases.FlaskrTestCase):
         self.query('update internals set schema_version = 5')
         self.forget_connection()
         self.assertEqual(self.titles(), ['Before'])
-        self.assertEqual(self.query('select schema_version from internals'), [(6,)])
+        self.assertEqual(self.query('select schema_version from internals'), [(9,)])
 
     def setUp(self):
         super().setUp()
@@ -207,7 +207,9 @@ class PostgresTest(cases.OnPostgres, cases.FlaskrTestCase):
             entry = {'id': 2, 'title': 'Imported', 'text': '', 'created': None, 'updated': None}
             entry = {**entry, 'deleted': None, 'version': 1, 'guid': 'x'}
             with app.get_db().transaction():
-                self.assertEqual(moving.import_part(app.get_db(), [entry], new_ids=False), 1)
+                self.assertEqual(
+                    moving.import_part(app.get_db(), [entry], new_ids=False, table='entries'), 1
+                )
                 poster = threading.Thread(target=post)
                 poster.start()
                 poster.join(0.2)
