@@ -1,7 +1,7 @@
 """Flaskr: a microblog.
 
-One author, the admin, posts entries; everybody reads them. An entry is a title
-and a text. Run `python app.py`, open http://127.0.0.1:5000 and log in as admin
+One author, the admin, posts entries; everybody reads them. An entry is a title,
+a text, or both. Run `python app.py`, open http://127.0.0.1:5000 and log in as admin
 with the password admin. README.md tells how to put it on the internet.
 
 The rooms, in this order: Configuration, Application, Database, Entries, Author, Views
@@ -20,18 +20,22 @@ from secrets import token_hex
 
 from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
 from markupsafe import Markup
-from werkzeug.exceptions import HTTPException, NotFound, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
+from parts.address import OneAddress
 from parts.author import Author
 from parts.commands import add_commands, plain_errors
-from parts.databases import Watch, explain_trouble, is_postgres
+from parts.databases import Watch, explain_trouble, is_postgres, warn_of_loss
+from parts.gallery import Gallery
 from parts.guards import guard
-from parts.jsonfeed import entry_urn
+from parts.jsonfeed import entry_urn, make_feed
 from parts.moving import marks
 from parts.pagecache import PageCache
 from parts.sqlite import SqliteConnection, make_file
 from parts.staticfiles import keep_static_files
-from parts.texts import FILTERS, drop_nul, split_words
+from parts.tagindex import count_tags, find_tagged, index_tags, read_tags, store_tags
+from parts.tags import fold_tag, link_tags
+from parts.texts import FILTERS, drop_nul, quote_name, render_text, split_words
 
 # Configuration -----------------------------------------------------------------
 
@@ -39,10 +43,14 @@ DATABASE = os.environ.get('DATABASE_URL', '').removeprefix('sqlite:///') or os.p
     os.path.dirname(__file__), 'flaskr.db'
 )  # a path, or the URL of a Postgres database
 DATABASE_TIMEOUT = 10  # seconds that a statement waits for another's lock
+TITLE = os.environ.get('FLASKR_TITLE') or 'Flaskr'
+DESCRIPTION = os.environ.get('FLASKR_DESCRIPTION') or 'A microblog'
+AUTHOR = os.environ.get('FLASKR_AUTHOR') or TITLE
+LANGUAGE = os.environ.get('FLASKR_LANGUAGE') or 'en'  # of the entries, as en-GB (RFC 5646)
+URL = os.environ.get('FLASKR_URL') or None  # the one address; None: what each request says
 USERNAME = os.environ.get('FLASKR_USERNAME') or 'admin'
 PASSWORD = os.environ.get('FLASKR_PASSWORD') or 'admin'  # plain, or a hash
 SECRET_KEY = os.environ.get('FLASKR_SECRET_KEY') or None  # None: the database's own
-URL = os.environ.get('FLASKR_URL') or None  # of the blog, for the addresses in an export
 LOGIN_ATTEMPTS = 10  # failed logins before others have to wait
 LOGIN_WINDOW = 180  # seconds that a failed login counts
 SESSION_COOKIE_SAMESITE = 'Lax'
@@ -54,19 +62,20 @@ PAGE_CACHE = 2 * 1024 * 1024  # bytes of rendered pages that a worker keeps
 PAGE_AGE = 1  # seconds that a page is kept on Postgres; 0: none. On SQLite until a change
 MAX_CONTENT_LENGTH = 4 * 1024 * 1024  # bytes of a request's body
 MAX_FORM_MEMORY_SIZE = MAX_CONTENT_LENGTH  # bytes of a field
+MAX_UPLOAD_LENGTH = 50 * 1024 * 1024  # bytes of a body in which the author sends pictures
 
 # Application -------------------------------------------------------------------
 
 app = Flask(__name__)
 app.config.from_object(__name__)
-app.jinja_env.filters.update(FILTERS, urn=entry_urn)
-app.jinja_env.globals['new_key'] = token_hex  # for the form of a new entry
+app.jinja_env.filters.update(FILTERS, urn=entry_urn, read_tags=read_tags)
+app.jinja_env.globals.update(new_key=token_hex, table='entries')  # or 'drafts' on their pages
 keep_static_files(app)
-guard(app, changing_pages={'logout'})
+guard(app, changing_pages={'logout'}, uploads={'preview'}, is_author=lambda: author.is_here())
 
 # Database ----------------------------------------------------------------------
 
-SCHEMA_VERSION = 6  # of schema.sql: a higher one for each change of it
+SCHEMA_VERSION = 9  # of schema.sql: a higher one for each change of it
 
 
 def connect_db():
@@ -90,6 +99,7 @@ def init_db():
         if db.find_schema_version() < SCHEMA_VERSION:  # or another process was first
             with app.open_resource(db.schema_file, 'r') as file:
                 db.run_schema(file.read())
+            index_tags(db)
             db.execute(f'{statement} on conflict do nothing', [token_hex(), token_hex()])
 
 
@@ -109,24 +119,16 @@ def close_db(error):
         g.db.close()
 
 
-@app.template_global()
-def entries_vanish():
-    """Say whether the entries are on a disk that Heroku wipes."""
-    return 'DYNO' in os.environ and not is_postgres(app.config['DATABASE'])
-
-
-if entries_vanish():
-    app.logger.warning('Entries will vanish! Run: heroku addons:create heroku-postgresql')
+warn_of_loss(app)
 
 # Entries -----------------------------------------------------------------------
 
 MAX_ID = sys.maxsize  # that a database can hold; a larger number would be an error
 TYPED = 'title', 'text'  # the columns that the author types, each in a field of that name
 TITLE_REQUIRED = 'Title is required.'
-
-
-class NoSuchEntry(NotFound):
-    name = 'No Such Entry'  # which error.html has words of its own for
+NO_SUCH_ENTRY = 'No such entry'  # which error.html has more words for
+OPEN = {'entries': 'published', 'drafts': 'open_drafts'}  # a view of each table
+TRASHED = {'entries': 'trash', 'drafts': 'discarded_drafts'}
 
 
 def utc_now():
@@ -135,12 +137,10 @@ def utc_now():
 
 
 def require_entry(entry_id, view='published'):
-    """Return an entry that readers may see, or one in the `trash`; NoSuchEntry if there is none."""
+    """Return an entry that readers may see, or one of another view; 404 if it has none."""
     query = f'select * from {view} where id = ?'  # a name of our own, never from a request
     entry = get_db().execute(query, [min(entry_id, MAX_ID)]).fetchone()
-    if not entry:
-        raise NoSuchEntry
-    return entry
+    return entry or abort(404, NO_SUCH_ENTRY)
 
 
 def find_newest(limit, before=MAX_ID, view='published', columns='*'):
@@ -169,38 +169,55 @@ def search_entries(words, behind):
     return cut_page(sorted(rows, key=lambda entry: page.index(entry['id'])))
 
 
-def insert_entry(typed, key):
+def insert_entry(typed, key, table='entries'):
     """Store what was typed, a dict of TYPED, unless the same came with this key before.
 
     Browsers send a post again by themselves when the answer was lost.
     """
+    key = key if re.fullmatch('[0-9a-f]{16}', key) else None
     with get_db().transaction():
-        query = f'select {", ".join(TYPED)}, deleted from entries where guid = ?'
+        query = f'select {", ".join(TYPED)}, deleted from {table} where guid = ?'
         first = get_db().execute(query, [key]).fetchone()
         if not first or dict(first) != {**typed, 'deleted': None}:
             row = {**typed, 'created': utc_now(), 'guid': None if first else key}
-            statement = f'insert into entries ({", ".join(row)}) values ({marks(row)})'
-            get_db().execute(statement, [*row.values()])
+            statement = f'insert into {table} ({", ".join(row)}) values ({marks(row)}) returning id'
+            rows = get_db().execute(statement, [*row.values()]).fetchall()
+            if table == 'entries':
+                store_tags(get_db(), rows[0]['id'], typed['text'])
 
 
-def update_entry(entry_id, typed, version):
+def update_entry(entry_id, typed, version, table='entries'):
     """Save an edit, but not over a later version than this, if one is given; say whether."""
     statement = f"""
-        update entries set {', '.join(f'{name} = ?' for name in typed)}, updated = ?,
+        update {table} set {', '.join(f'{name} = ?' for name in typed)}, updated = ?,
         version = version + 1 where id = ? and deleted is null and version = coalesce(?, version)
     """
-    values = [*typed.values(), utc_now(), entry_id, version]
-    return get_db().execute(statement, values).rowcount == 1
+    with get_db().transaction():
+        values = [*typed.values(), utc_now(), entry_id, version]
+        is_done = get_db().execute(statement, values).rowcount == 1
+        if is_done and table == 'entries':
+            store_tags(get_db(), entry_id, typed['text'])
+    return is_done
 
 
-def move_entry(entry_id, deleted):
+def share_draft(draft_id, typed, version, key):
+    """Make an entry of a draft, but not of a later version than this; say whether."""
+    with get_db().transaction():
+        is_last = update_entry(draft_id, typed, version, 'drafts')
+        if is_last:
+            get_db().execute('delete from drafts where id = ?', [draft_id])
+            insert_entry(typed, key)
+    return is_last
+
+
+def move_entry(entry_id, deleted, table):
     """Move an entry to the trash, at a time, or out of it with None; all else stays."""
-    get_db().execute('update entries set deleted = ? where id = ?', [deleted, entry_id])
+    get_db().execute(f'update {table} set deleted = ? where id = ?', [deleted, entry_id])
 
 
-def erase_entry(entry_id):
+def erase_entry(entry_id, table='entries'):
     """Delete an entry that is in the trash, forever."""
-    get_db().execute('delete from entries where id = ? and deleted is not null', [entry_id])
+    get_db().execute(f'delete from {table} where id = ? and deleted is not null', [entry_id])
 
 
 # Author ------------------------------------------------------------------------
@@ -218,8 +235,8 @@ def author_only(view):
             return view(**values)
         if request.method == 'POST':
             abort(401)
-        before = request.args.get('before')
-        session['asked_for'] = url_for(request.endpoint, **values, before=before)
+        asked = {name: request.args.get(name) for name in ('before', 'title', 'text', 'url')}
+        session['asked_for'] = url_for(request.endpoint, **values, **asked)
         return redirect(url_for('login'))
 
     return checked_view
@@ -239,6 +256,22 @@ def require_start():
     """Return the id before which a page starts; abort with 404 if the address has no number."""
     before = require_number(request.args.get('before'), 404)
     return MAX_ID if before is None else before
+
+
+gallery = Gallery(app, get_db, author_only, lambda: find_page(require_start(), 'listed_pictures'))
+
+
+@app.template_filter('address')
+def find_address(entry):
+    """Return where others find an entry."""
+    return url_for('show_entry', entry_id=entry['id'], _external=True)
+
+
+@app.template_filter()
+def show_text(text, is_external=False, folder=None):
+    """Return the HTML of a text, with its pictures and tags; for others with whole addresses."""
+    html = gallery.show(render_text(text), is_external, folder)
+    return link_tags(html, lambda name: url_for('show_tag', word=name, _external=is_external))
 
 
 @app.route('/')
@@ -261,17 +294,51 @@ def search():
     return render_template('search.html', words=words, **page)
 
 
+@app.route('/tag/<word>')
+def show_tag(word):
+    """Show a page of the entries with a tag."""
+    size = app.config['PER_PAGE'] + 1
+    tag = fold_tag(drop_nul(word))
+    rows = find_tagged(get_db(), tag, size, require_start()) or abort(404)
+    return render_template('tag.html', **cut_page(rows))
+
+
+@app.route('/tags')
+def tags():
+    """Show all tags, and how many entries have them."""
+    return render_template('tags.html', tags=count_tags(get_db()))
+
+
 @app.route('/feed.xml')
-def feed():
-    """Return the newest entries as an Atom feed (RFC 4287)."""
-    page = render_template('feed.xml', entries=find_newest(app.config['FEED_LENGTH']))
+@app.route('/tag/<word>/feed.xml')
+def feed(word=None):
+    """Return the newest entries, or those with a tag, as an Atom feed (RFC 4287)."""
+    size, tag = app.config['FEED_LENGTH'], word and fold_tag(drop_nul(word))
+    entries = find_tagged(get_db(), tag, size, MAX_ID) if tag else find_newest(size)
+    page = render_template('feed.xml', entries=entries, tag=tag)
     return app.response_class(page, mimetype='application/atom+xml')
+
+
+@app.route('/feed.json')
+def json_feed():
+    """Return the same entries as a JSON Feed."""
+    addresses = {'home_page_url': url_for('index', _external=True), 'feed_url': request.base_url}
+    entries = find_newest(app.config['FEED_LENGTH'])
+    page = make_feed(app.config, entries, find_address, show_text, **addresses)
+    return app.response_class(page, mimetype='application/feed+json')
 
 
 @app.route('/robots.txt')
 def robots():
     """Tell crawlers where the sitemap is (RFC 9309)."""
     return app.response_class(render_template('robots.txt'), mimetype='text/plain')
+
+
+@app.route('/manifest.webmanifest')
+def manifest():
+    """Tell phones how to install the blog, and share with it (W3C Web Application Manifest)."""
+    page = render_template('manifest.webmanifest')
+    return app.response_class(page, mimetype='application/manifest+json')
 
 
 @app.route('/sitemap.xml')
@@ -284,91 +351,145 @@ def sitemap():
 
 # Views for writing -------------------------------------------------------------
 
+POSTED, KEPT = 'New entry was successfully posted', 'The draft was kept'
+
 
 def read_typed():
     """Return the columns that the form has, as they are stored."""
     return {name: drop_nul(request.form[name]) for name in TYPED}
 
 
-@app.route('/add', methods=['POST'])
+def is_blank(typed):
+    """Say whether there is nothing to post."""
+    return not ''.join(typed.values()).strip()
+
+
+def go_back(table, endpoint, **values):
+    """Redirect to where an entry is seen; a draft is seen on the page of drafts."""
+    return redirect(url_for('drafts') if table == 'drafts' else url_for(endpoint, **values))
+
+
+@app.route('/share')
 @author_only
-def add_entry():
-    """Post an entry."""
+def share():
+    """Fill the form in with what another program shares; nothing is stored."""
+    parts = [request.args.get(name) for name in ('text', 'url')]
+    g.typed = {'title': request.args.get('title', ''), 'text': '\n\n'.join(filter(None, parts))}
+    return render_template('index.html', is_shared=True, **find_page())
+
+
+@app.route('/add', methods=['POST'], defaults={'table': 'entries'})
+@app.route('/drafts/add', methods=['POST'], defaults={'table': 'drafts'})
+@author_only
+def add_entry(table):
+    """Post an entry, or keep a draft."""
     typed = read_typed()
-    if not typed['title'].strip():
+    if is_blank(typed):
         return render_template('index.html', error=TITLE_REQUIRED, **find_page()), 400
-    key = request.form.get('key', '')
-    insert_entry(typed, key if re.fullmatch('[0-9a-f]{16}', key) else None)
-    flash('New entry was successfully posted')
-    return redirect(url_for('index'))
+    insert_entry(typed, request.form.get('key', ''), table)
+    flash(KEPT if table == 'drafts' else POSTED)
+    return go_back(table, 'index')
 
 
-@app.route('/edit/<int:entry_id>')
+@app.route('/edit/<int:entry_id>', defaults={'table': 'entries'})
+@app.route('/drafts/edit/<int:entry_id>', defaults={'table': 'drafts'})
 @author_only
-def edit_entry(entry_id):
-    """Show the form to edit an entry."""
-    entry = require_entry(entry_id)
-    return render_template('edit.html', entry=entry, typed=entry)
+def edit_entry(entry_id, table):
+    """Show the form to edit an entry or a draft."""
+    entry = require_entry(entry_id, OPEN[table])
+    return render_template('edit.html', entry=entry, typed=entry, table=table)
 
 
-@app.route('/edit/<int:entry_id>', methods=['POST'])
+@app.route('/edit/<int:entry_id>', methods=['POST'], defaults={'table': 'entries'})
+@app.route('/drafts/edit/<int:entry_id>', methods=['POST'], defaults={'table': 'drafts'})
+@app.route('/drafts/share/<int:entry_id>', methods=['POST'], endpoint='share_entry')
 @author_only
-def save_entry(entry_id):
-    """Save an edit, but not over a save that came after the version that was edited."""
-    entry = require_entry(entry_id)
+def save_entry(entry_id, table='drafts'):
+    """Save an edit, or share a draft, but not over a save that came after what was edited."""
+    entry = require_entry(entry_id, OPEN[table])
     typed = read_typed()
     version = require_number(request.form.get('version'), 400)
-    if not typed['title'].strip():
-        page = {'entry': entry, 'typed': request.form, 'error': TITLE_REQUIRED}
-        return render_template('edit.html', **page), 400
-    is_saved = typed == {name: entry[name] for name in TYPED}  # as when it is sent again
-    if not is_saved and not update_entry(entry_id, typed, version):
-        page = {'entry': require_entry(entry_id), 'typed': request.form}
+    page = {'entry': entry, 'typed': request.form, 'table': table}
+    if is_blank(typed):
+        return render_template('edit.html', **page, error=TITLE_REQUIRED), 400
+    is_shared = request.endpoint == 'share_entry'
+    if is_shared:
+        is_done = share_draft(entry_id, typed, version, request.form.get('key', ''))
+    else:
+        is_same = typed == {name: entry[name] for name in TYPED}  # as when it is sent again
+        is_done = is_same or update_entry(entry_id, typed, version, table)
+    if not is_done:
+        page['entry'] = require_entry(entry_id, OPEN[table])  # as it is now
         return render_template('conflict.html', **page), 409
-    flash('The entry was saved')
-    return redirect(url_for('show_entry', entry_id=entry_id))
+    if is_shared:
+        flash(POSTED)
+        return redirect(url_for('index'))
+    flash(KEPT if table == 'drafts' else 'The entry was saved')
+    return go_back(table, 'show_entry', entry_id=entry_id)
 
 
-def quote(title):
-    """Return a title for a message, which has to fit into a cookie."""
-    return f'“{title[:100]}{"…" if len(title) > 100 else ""}”'
-
-
-@app.route('/delete/<int:entry_id>', methods=['POST'])
+@app.route('/preview', methods=['POST'], defaults={'entry_id': None, 'table': 'entries'})
+@app.route('/preview/<int:entry_id>', methods=['POST'], defaults={'table': 'entries'})
+@app.route('/drafts/preview/<int:entry_id>', methods=['POST'], defaults={'table': 'drafts'})
 @author_only
-def delete_entry(entry_id):
-    """Move an entry to the trash."""
-    title = quote(require_entry(entry_id)['title'])
-    move_entry(entry_id, deleted=utc_now())
-    flash(Markup(render_template('_undo.html', title=title, entry_id=entry_id)))
-    return redirect(url_for('index'))
+def preview(entry_id, table):
+    """Show what was typed as it will look, above its form; nothing is stored but new pictures."""
+    entry = require_entry(entry_id, OPEN[table]) if entry_id is not None else None
+    pictures, error = gallery.add(request.files.getlist('pictures'))
+    typed = read_typed()
+    typed['text'] = '\n\n'.join(filter(None, [typed['text'], pictures]))
+    page = {'entry': entry, 'typed': {**request.form, **typed}, 'table': table}
+    return render_template('preview.html', error=error, **page), 400 if error else 200
 
 
-@app.route('/restore/<int:entry_id>', methods=['POST'])
+@app.route('/drafts')
 @author_only
-def restore_entry(entry_id):
-    """Bring an entry back from the trash."""
-    title = require_entry(entry_id, 'trash')['title']
-    move_entry(entry_id, deleted=None)
-    flash(f'{quote(title)} is back')
-    return redirect(url_for('show_entry', entry_id=entry_id))
+def drafts():
+    """Show a page of drafts."""
+    return render_template('drafts.html', **find_page(require_start(), 'open_drafts'))
 
 
-@app.route('/trash')
+@app.route('/delete/<int:entry_id>', methods=['POST'], defaults={'table': 'entries'})
+@app.route('/drafts/delete/<int:entry_id>', methods=['POST'], defaults={'table': 'drafts'})
 @author_only
-def trash():
+def delete_entry(entry_id, table):
+    """Move an entry or a draft to the trash."""
+    name = quote_name(require_entry(entry_id, OPEN[table]))
+    move_entry(entry_id, utc_now(), table)
+    words = render_template('_undo.html', name=name, entry_id=entry_id, table=table)
+    flash(Markup(words))
+    return go_back(table, 'index')
+
+
+@app.route('/restore/<int:entry_id>', methods=['POST'], defaults={'table': 'entries'})
+@app.route('/drafts/restore/<int:entry_id>', methods=['POST'], defaults={'table': 'drafts'})
+@author_only
+def restore_entry(entry_id, table):
+    """Bring an entry or a draft back from the trash."""
+    entry = require_entry(entry_id, TRASHED[table])
+    move_entry(entry_id, None, table)
+    flash(f'{quote_name(entry)} is back')
+    return go_back(table, 'show_entry', entry_id=entry_id)
+
+
+@app.route('/trash', defaults={'table': 'entries'})
+@app.route('/drafts/trash', defaults={'table': 'drafts'})
+@author_only
+def trash(table):
     """Show a page of what is in the trash."""
-    return render_template('trash.html', **find_page(require_start(), 'trash'))
+    page = find_page(require_start(), TRASHED[table])
+    return render_template('trash.html', table=table, **page)
 
 
-@app.route('/purge/<int:entry_id>', methods=['POST'])
+@app.route('/purge/<int:entry_id>', methods=['POST'], defaults={'table': 'entries'})
+@app.route('/drafts/purge/<int:entry_id>', methods=['POST'], defaults={'table': 'drafts'})
 @author_only
-def purge_entry(entry_id):
-    """Delete an entry that is in the trash, forever."""
-    title = require_entry(entry_id, 'trash')['title']
-    erase_entry(entry_id)
-    flash(f'{quote(title)} is deleted forever')
-    return redirect(url_for('trash'))
+def purge_entry(entry_id, table):
+    """Delete what is in the trash, forever."""
+    entry = require_entry(entry_id, TRASHED[table])
+    erase_entry(entry_id, table)
+    flash(f'{quote_name(entry)} is deleted forever')
+    return redirect(url_for('trash', table=table))
 
 
 # Views for the account ---------------------------------------------------------
@@ -417,12 +538,14 @@ def show_error(error):
 
 # Command line ------------------------------------------------------------------
 
-add_commands(app, init_db, get_db, entry_view='show_entry')
+add_commands(app, init_db, get_db, find_address, show_text)
 
 # Page cache --------------------------------------------------------------------
 
 watch = Watch(app.config)
-app.wsgi_app = PageCache(app.wsgi_app, app.config, watch, is_off=lambda: app.jinja_env.auto_reload)
+options = {'is_off': lambda: app.jinja_env.auto_reload, 'besides': '/picture/'}
+cache = PageCache(app.wsgi_app, app.config, watch, **options)
+app.wsgi_app = OneAddress(cache, app.config)  # outermost: a page is kept for one address
 
 # Development server ------------------------------------------------------------
 

@@ -25,6 +25,9 @@ graceful_timeout = 25
 # for longer.
 keepalive = 95
 
+# Bytes of an address: what a phone shares comes in it, and a letter may take nine.
+limit_request_line = 8190
+
 # Nobody asks for it, and it would leave a folder .gunicorn in the home directory,
 # which on Heroku is the app's own.
 control_socket_disable = True

@@ -6,6 +6,8 @@ the blog is made with is tested in tests/; `python -m unittest` runs all there i
 """
 
 import contextlib
+import hashlib
+import io
 import json
 import os
 import pathlib
@@ -30,6 +32,7 @@ class FlaskrTestCase(unittest.TestCase):
         self.database = self.make_database()
         self.configure(DATABASE=self.database, TESTING=True)
         self.configure(USERNAME='admin', PASSWORD='admin', SECRET_KEY=None, URL=None)
+        self.configure(TITLE='Flaskr', DESCRIPTION='A microblog', AUTHOR='Flaskr', LANGUAGE='en')
         self.client = app.app.test_client()
 
     def make_database(self):
@@ -74,7 +77,7 @@ class FlaskrTestCase(unittest.TestCase):
     def titles(self, path='/', client=None):
         """Return the titles of the entries on a page, from the top down."""
         page = (client or self.client).get(path).text
-        return re.findall(r'class="p-name">(?:<a[^>]*>)?(.*?)(?:</a>)?</h', page)
+        return re.findall(r'class="p-name"[^>]*>(?:<a[^>]*>)?(.*?)(?:</a>)?</h', page)
 
     def found(self, query, **position):
         """Return the titles of what a search finds, without the marks."""
@@ -99,7 +102,7 @@ class FlaskrTestCase(unittest.TestCase):
     def assertPlainPage(self, response, status, words):
         """Assert that an error is told in the blog's own design and in plain words."""
         self.assertStatus(response, status)
-        self.assertShows(response, '<a class="name" href="/">Flaskr</a>')
+        self.assertShows(response, '<a class="name" href="/" dir="auto">Flaskr</a>')
         self.assertShows(response, words)
         self.assertDoesNotShow(response, 'Traceback')
 
@@ -111,6 +114,7 @@ class ConfigurationTest(unittest.TestCase):
     """What app.py reads from the environment when it is imported."""
 
     NAMES = ['FLASKR_USERNAME', 'FLASKR_PASSWORD', 'FLASKR_SECRET_KEY', 'FLASKR_URL']
+    NAMES += ['FLASKR_TITLE', 'FLASKR_DESCRIPTION', 'FLASKR_AUTHOR', 'FLASKR_LANGUAGE']
 
     def start(self, **environment):
         """Import app.py anew where nothing but this is set; return its configuration."""
@@ -118,7 +122,7 @@ class ConfigurationTest(unittest.TestCase):
             return runpy.run_path(app.__file__, run_name='app')['app'].config
 
     def test_the_environment_configures_it(self):
-        values = ['me', '12345', 'key', 'https://x.org']
+        values = ['me', '12345', 'key', 'https://x.org', 'My notes', 'On cats', 'Ann', 'pt-BR']
         config = self.start(**dict(zip(self.NAMES, values, strict=True)))
         self.assertEqual([config[name.removeprefix('FLASKR_')] for name in self.NAMES], values)
 
@@ -128,15 +132,24 @@ class ConfigurationTest(unittest.TestCase):
 
     def test_where_nothing_is_set_or_what_is_set_is_empty_it_is_as_readme_says(self):
         expected = {
+            'TITLE': 'Flaskr', 'DESCRIPTION': 'A microblog', 'AUTHOR': 'Flaskr', 'LANGUAGE': 'en',
             'USERNAME': 'admin', 'PASSWORD': 'admin', 'SECRET_KEY': None, 'URL': None,
             'DATABASE': os.path.join(os.path.dirname(app.__file__), 'flaskr.db'),
             'DATABASE_TIMEOUT': 10, 'PAGE_AGE': 1, 'LOGIN_ATTEMPTS': 10, 'LOGIN_WINDOW': 180,
             'PER_PAGE': 20, 'FEED_LENGTH': 50, 'SITEMAP_LENGTH': 10_000, 'SEARCH_LIMIT': 1000,
             'PAGE_CACHE': 2**21, 'MAX_CONTENT_LENGTH': 2**22, 'MAX_FORM_MEMORY_SIZE': 2**22,
+            'MAX_UPLOAD_LENGTH': 50 * 2**20,
         }  # fmt: skip
         for environment in [{}, dict.fromkeys(['DATABASE_URL', *self.NAMES], '')]:
             config = self.start(**environment)
             self.assertEqual({name: config[name] for name in expected}, expected)
+
+    def test_the_author_is_called_like_the_blog_unless_something_else_is_said(self):
+        self.assertEqual(self.start(FLASKR_TITLE='My notes')['AUTHOR'], 'My notes')
+
+    def test_an_address_that_makes_no_sense_is_told_at_once(self):
+        with self.assertRaisesRegex(ValueError, 'FLASKR_URL has to be an address'):
+            self.start(FLASKR_URL='example.org')
 
     def test_the_log_says_when_entries_will_vanish(self):
         with self.assertLogs(app.app.logger, 'WARNING') as logs:
@@ -175,6 +188,13 @@ class ApplicationTest(FlaskrTestCase):
 
     def test_a_host_that_makes_no_sense_is_refused(self):
         self.assertStatus(self.client.get('/', headers={'Host': '..'}), 400)
+
+    def test_under_whatever_name_it_is_asked_for_it_knows_its_one_address(self):
+        self.configure(URL='https://ann.example/notes')
+        self.assertShows(self.client.get('/'), 'href="https://ann.example/notes/"')
+        self.assertShows(self.client.get('/notes/search'), 'href="/notes/static/style.css')
+        self.login()
+        self.assertTrue(self.client.get_cookie('session').secure)
 
     def test_browsers_keep_the_files_of_a_page_for_a_year(self):
         page = self.read_index().text
@@ -258,6 +278,13 @@ class FileTest(FlaskrTestCase):
         self.assertEqual(self.query('pragma user_version'), [(1,)])
         self.assertEqual(self.titles(), ['Kept'])
         self.assertEqual(self.found('kept'), ['Kept'])
+
+    def test_the_entries_of_an_older_blog_have_their_tags_too(self):
+        self.login()
+        self.add_entry('Kept', 'On #cats')
+        self.query('drop table tags')
+        self.query('pragma user_version = 7')
+        self.assertEqual(self.titles('/tag/cats'), ['Kept'])
 
     def test_the_path_may_be_a_path_object(self):
         self.configure(DATABASE=pathlib.Path(self.database))
@@ -431,7 +458,7 @@ class AuthorTest(FlaskrTestCase):
         self.assertEqual(self.titles('/trash'), ['In the trash'])
 
     def test_after_logging_in_the_author_is_back_at_the_page_that_was_asked_for(self):
-        for target in ['/trash', '/edit/1', '/trash?before=7']:
+        for target in ['/trash', '/edit/1', '/trash?before=7', '/share?title=a&text=b&url=c']:
             response = self.client.get(target)
             self.assertEqual(response.location, '/login')
             self.assertEqual(self.log_in_and_see_where_that_leads(), target)
@@ -453,6 +480,18 @@ class ReadingTest(FlaskrTestCase):
         self.logout()
         self.assertEqual(self.titles(), ['Newer', 'Older'])
 
+    def test_the_blog_is_called_what_its_author_calls_it(self):
+        self.configure(TITLE='Ann & cats', DESCRIPTION='On cats', AUTHOR='Ann', LANGUAGE='pt-BR')
+        self.add_entries('Miau')
+        for path in ['/', '/entry/1', '/search?q=miau', '/trash', '/nowhere', '/edit/1', '/add']:
+            page = self.client.get(path)
+            self.assertShows(page, '<html lang="pt-BR">')
+            self.assertRegex(page.text, '<title>(.* – )?Ann &amp; cats</title>')
+            self.assertShows(page, '<a class="name" href="/" dir="auto">Ann &amp; cats</a>')
+        self.assertShows(self.read_index(), '<meta name="description" content="On cats">')
+        self.assertShows(self.client.get('/feed.xml'), '<author><name>Ann</name></author>')
+        self.assertEqual(self.client.get('/feed.json').json['title'], 'Ann & cats')
+
     def test_the_form_is_for_the_author_only(self):
         self.assertDoesNotShow(self.read_index(), '<textarea')
         self.login()
@@ -468,6 +507,25 @@ class ReadingTest(FlaskrTestCase):
         response = self.client.get('/entry/1')
         self.assertShows(response, '<title>First – Flaskr</title>')
         self.assertEqual(self.titles('/entry/1'), ['First'])
+
+    def test_an_entry_without_a_title_is_shown_as_its_text_with_its_time_as_the_link(self):
+        self.login()
+        self.add_entry('', 'Just *some* words')
+        self.query("update entries set created = '2026-11-21T03:04:05Z'")
+        page = self.read_index()
+        self.assertEqual(self.titles(), [])
+        self.assertShows(page, 'Just <em>some</em> words')
+        self.assertRegex(page.text, 'href="/entry/1"><time [^>]*>2026-11-21 03:04 UTC</time></a>')
+
+    def test_an_entry_without_a_title_is_called_by_its_first_words(self):
+        self.login()
+        self.add_entry(' ', f'Just *some* words, and {"more and " * 20}')
+        name = 'Just some words, and more and more and more and more and…'
+        self.assertShows(self.client.get('/entry/1'), f'<title>{name} – Flaskr</title>')
+        self.assertShows(self.client.get('/feed.xml'), f'<title>{name}</title>')
+        self.assertEqual(self.client.get('/feed.json').json['items'][0]['title'], name)
+        self.assertEqual(self.found('just'), [name])
+        self.assertShows(self.post('/delete/1'), f'“{name}” is in the trash')
 
     def test_an_entry_that_is_not_there_has_no_page(self):
         for entry_id in ['1', '0', '-1', 'x', '9' * 30]:
@@ -511,6 +569,17 @@ class ReadingTest(FlaskrTestCase):
         titles = re.findall('<title[^>]*>(.*)</title>', response.text)
         self.assertEqual(titles, ['Flaskr', 'Four', 'Two'])
 
+    def test_the_json_feed_has_the_newest_entries(self):
+        self.configure(FEED_LENGTH=2)
+        self.add_entries('One', 'Two', 'Three')
+        response = self.client.get('/feed.json')
+        self.assertEqual(response.mimetype, 'application/feed+json')
+        self.assertEqual(response.json['home_page_url'], 'http://localhost/')
+        self.assertEqual(response.json['feed_url'], 'http://localhost/feed.json')
+        items = [(item['title'], item['url']) for item in response.json['items']]
+        addresses = ['http://localhost/entry/3', 'http://localhost/entry/2']
+        self.assertEqual(items, [*zip(['Three', 'Two'], addresses, strict=True)])
+
     def test_the_id_of_an_entry_in_the_feed_stays_whatever_happens(self):
         self.add_entries('One', 'Two')
         ids = re.findall('<id>.*</id>', self.client.get('/feed.xml').text)
@@ -518,6 +587,80 @@ class ReadingTest(FlaskrTestCase):
         self.edit_entry(1, 'Another title')
         feed = self.client.get('/feed.xml', base_url='https://example.org').text
         self.assertEqual(re.findall('<id>.*</id>', feed)[1:], ids[1:])
+
+
+class TagsTest(FlaskrTestCase):
+    """A word with a # before it leads to all entries that have it."""
+
+    def setUp(self):
+        super().setUp()
+        self.login()
+        self.add_entry('First', 'On #Cats and #dogs')
+        self.add_entry('Second', 'More on #cats')
+
+    def test_a_tag_in_a_text_leads_to_its_page(self):
+        link = '<a class="tag p-category" href="/tag/cats">#Cats</a>'
+        self.assertShows(self.client.get('/entry/1'), link)
+        self.assertEqual(self.titles('/tag/cats'), ['Second', 'First'])
+        self.assertEqual(self.titles('/tag/CÁTS'), ['Second', 'First'])
+        self.assertEqual(self.titles('/tag/dogs'), ['First'])
+
+    def test_a_tag_that_nobody_has_used_has_no_page(self):
+        for name in ['birds', '%00', '%ff', 'x' * 1000]:
+            self.assertStatus(self.client.get(f'/tag/{name}'), 404)
+            self.assertStatus(self.client.get(f'/tag/{name}/feed.xml'), 200)
+
+    def test_the_entries_of_a_tag_are_paged_like_the_index(self):
+        self.configure(PER_PAGE=1)
+        self.assertEqual(self.titles('/tag/cats'), ['Second'])
+        self.assertShows(self.client.get('/tag/cats'), 'href="/tag/cats?before=2"')
+        self.assertEqual(self.titles('/tag/cats?before=2'), ['First'])
+        self.assertStatus(self.client.get('/tag/cats?before=x'), 404)
+
+    def test_a_tag_has_a_feed_of_its_own(self):
+        self.configure(FEED_LENGTH=1)
+        self.add_entry('Third')
+        feed = self.client.get('/tag/CÁTS/feed.xml').text
+        self.assertEqual(re.findall('<title>(.*)</title>', feed), ['Flaskr – #cats', 'Second'])
+        self.assertIn('<category term="cats" label="cats"/>', feed)
+
+    def test_links_in_feeds_are_whole_addresses(self):
+        for path in ['/feed.xml', '/feed.json']:
+            self.assertShows(self.client.get(path), 'http://localhost/tag/cats')
+        self.assertEqual(self.client.get('/feed.json').json['items'][1]['tags'], ['Cats', 'dogs'])
+
+    def test_all_tags_are_listed_with_their_counts(self):
+        page = self.client.get('/tags').text
+        counts = re.findall(r'href="/tag/(\w+)">#\w+</a>\s*(\d+)', page)
+        self.assertEqual(counts, [('cats', '2'), ('dogs', '1')])
+
+    def test_an_entry_has_the_tags_of_its_last_text(self):
+        self.edit_entry(1, 'First', 'On #birds')
+        self.assertEqual(self.titles('/tag/cats'), ['Second'])
+        self.assertEqual(self.titles('/tag/birds'), ['First'])
+
+    def test_an_edit_and_its_tags_are_stored_together_or_not_at_all(self):
+        failure = mock.patch('app.store_tags', side_effect=sqlite3.OperationalError)
+        with failure, self.assertLogs(app.app.logger, 'ERROR'):
+            self.assertStatus(self.edit_entry(1, 'New'), 503)
+        self.assertEqual(self.titles('/tag/dogs'), ['First'])
+        self.edit_entry(1, 'Newer', '#birds', version=7)
+        self.assertEqual(self.titles('/tag/dogs'), ['First'])
+
+    def test_a_draft_and_what_is_in_the_trash_have_no_tags(self):
+        self.client.post('/drafts/add', data={'title': '', 'text': '#birds'})
+        self.assertStatus(self.client.get('/tag/birds'), 404)
+        self.client.post('/drafts/edit/1', data={'title': '', 'text': '#more #birds'})
+        self.assertStatus(self.client.get('/tag/birds'), 404)
+        self.post('/delete/1')
+        self.assertEqual(self.titles('/tag/cats'), ['Second'])
+        self.assertStatus(self.client.get('/tag/dogs'), 404)
+        self.assertDoesNotShow(self.client.get('/tags'), 'dogs')
+
+    def test_a_tag_goes_with_its_entry(self):
+        self.post('/delete/1')
+        self.post('/purge/1')
+        self.assertEqual(self.query('select name, entry_id from tags'), [('cats', 2)])
 
 
 # Views for writing -------------------------------------------------------------
@@ -544,14 +687,14 @@ class WritingTest(FlaskrTestCase):
         self.assertStatus(response, 302)
         self.assertEqual(response.location, '/')
 
-    def test_a_blank_title_is_refused_and_nothing_typed_is_lost(self):
+    def test_a_title_is_required_where_there_is_no_text(self):
         self.add_entry('Here before')
         for title in ['', ' \t\n', '\u00a0']:
-            response = self.add_entry(title, '\nOne\nTwo </textarea> & three')
+            response = self.add_entry(title, ' \n ')
             self.assertStatus(response, 400)
             self.assertShows(response, 'Title is required.')
             self.assertShows(response, 'Here before')
-            self.assertShows(response, '>\n\nOne\nTwo &lt;/textarea&gt; &amp; three</textarea>')
+            self.assertShows(response, '>\n \n </textarea>')
 
     def test_a_post_that_is_sent_again_is_stored_once(self):
         """Browsers send it again by themselves when the answer was lost."""
@@ -613,12 +756,12 @@ class EditTest(FlaskrTestCase):
         self.assertEqual((entry_id, created), (1, '2026-11-21T03:04:05Z'))
         self.assertRegex(updated, r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$')
 
-    def test_a_blank_title_is_refused_and_nothing_typed_is_lost(self):
-        response = self.edit_entry(1, ' ', 'New text')
+    def test_a_title_is_required_where_there_is_no_text(self):
+        response = self.edit_entry(1, ' ', ' ')
         self.assertStatus(response, 400)
         self.assertShows(response, 'Title is required.')
-        self.assertShows(response, '>\nNew text</textarea>')
         self.assertEqual(self.titles(), ['Title'])
+        self.assertStatus(self.edit_entry(1, ' ', 'Only a text'), 200)
 
     def test_an_edit_that_is_sent_again_is_no_conflict(self):
         for _ in range(2):
@@ -635,9 +778,235 @@ class EditTest(FlaskrTestCase):
         self.assertStatus(self.edit_entry(1, 'Both', version=version), 200)
         self.assertEqual(self.titles(), ['Both'])
 
+    def test_what_is_saved_while_an_edit_is_looked_at_is_shown_too(self):
+        def come_too_late(*values):
+            self.query("update entries set text = 'From in between'")
+
+        with mock.patch('app.update_entry', come_too_late):
+            self.assertShows(self.edit_entry(1, 'New'), 'From in between')
+
     def test_a_version_that_is_no_number_is_refused(self):
         for version in ['x', '9' * 30]:
             self.assertStatus(self.edit_entry(1, 'New', version=version), 400)
+
+
+class ShareTest(FlaskrTestCase):
+    """What other programs share."""
+
+    ADDRESS = '/share?title=A+<title>&text=Some+words&url=https://x.org/?a%26b'
+
+    def test_the_form_is_filled_in_and_nothing_is_stored(self):
+        self.add_entries('Here before')
+        response = self.client.get(self.ADDRESS)
+        self.assertShows(response, 'data-unsaved="shared"')
+        self.assertShows(response, 'value="A &lt;title&gt;"')
+        self.assertShows(response, '>\nSome words\n\nhttps://x.org/?a&amp;b</textarea>')
+        response = self.client.get('/share?url=x')
+        self.assertShows(response, 'name="title" value=""')
+        self.assertShows(response, '>\nx</textarea>')
+        self.assertEqual(self.titles('/share'), ['Here before'])
+
+    def test_only_the_author_can_share(self):
+        self.assertEqual(self.client.get(self.ADDRESS).location, '/login')
+
+    def test_phones_are_told_how_to_install_the_blog_and_to_share_with_it(self):
+        self.configure(TITLE='"Cats" & more')
+        response = self.client.get('/manifest.webmanifest')
+        self.assertEqual(response.mimetype, 'application/manifest+json')
+        manifest = json.loads(response.text)
+        self.assertEqual(manifest['name'], '"Cats" & more')
+        self.assertEqual(manifest['share_target']['action'], '/share')
+
+
+class PreviewTest(FlaskrTestCase):
+    def preview(self, path='/preview', **more):
+        form = {'title': 'My <title>', 'text': 'Some *words*', **more}
+        return self.client.post(path, data=form)
+
+    def test_what_is_typed_is_shown_as_it_will_look_and_the_form_below_it(self):
+        self.login()
+        response = self.preview(key='0123456789abcdef')
+        self.assertShows(response, 'My &lt;title&gt;</h2>')
+        self.assertShows(response, 'Some <em>words</em>')
+        self.assertShows(response, 'value="My &lt;title&gt;"')
+        self.assertShows(response, '>\nSome *words*</textarea>')
+        self.assertShows(response, 'value="0123456789abcdef"')
+
+    def test_nothing_is_stored_by_a_preview(self):
+        self.login()
+        self.client.post('/drafts/add', data={'title': 'Draft', 'text': ''})
+        response = self.preview('/drafts/preview/1', version=1)
+        self.assertShows(response, 'action="/drafts/edit/1"')
+        self.assertShows(response, 'name="version" value="1"')
+        self.add_entry('Before')
+        for path, action in [('', '/add'), ('/1', '/edit/1')]:
+            self.assertShows(self.preview(f'/preview{path}'), f'action="{action}"')
+        self.assertEqual([self.titles(), self.titles('/drafts')], [['Before'], ['Draft']])
+
+    def test_only_the_author_gets_a_preview_and_only_of_what_is_there(self):
+        response = self.preview()
+        self.assertStatus(response, 401)
+        self.assertShows(response, '>\nSome *words*</textarea>')
+        self.login()
+        self.assertStatus(self.preview('/preview/1'), 404)
+
+
+class PicturesTest(FlaskrTestCase):
+    def setUp(self):
+        super().setUp()
+        self.login()
+        convert = mock.patch('parts.gallery.convert_picture', lambda file: (file.read(), 40, 30))
+        self.enterContext(convert)  # which tests/test_pictures.py tries
+        self.name = hashlib.sha256(b'My picture').hexdigest()[:32]
+
+    def add_picture(self, content=b'My picture', text='Look', client=None):
+        form = {'title': '', 'text': text, 'pictures': (io.BytesIO(content), 'cat.jpg')}
+        return (client or self.client).post('/preview', data=form)
+
+    def test_a_picture_that_is_added_is_in_the_text(self):
+        response = self.add_picture()
+        markdown = f'![What the picture shows](/picture/{self.name}.webp)'
+        self.assertShows(response, f'>\nLook\n\n{markdown}</textarea>')
+        self.assertShows(response, f'src="/picture/{self.name}.webp" width="40" height="30"')
+
+    def test_browsers_keep_a_picture_for_a_year(self):
+        self.add_picture()
+        reader, path = app.app.test_client(), f'/picture/{self.name}.webp'
+        response = reader.get(path)
+        self.assertEqual((response.data, response.mimetype), (b'My picture', 'image/webp'))
+        self.assertIn('max-age=31536000', response.headers['Cache-Control'])
+        headers = {'If-None-Match': response.headers['ETag']}
+        self.assertStatus(reader.get(path, headers=headers), 304)
+
+    def test_what_is_no_picture_is_refused_and_nothing_typed_is_lost(self):
+        refusal = mock.Mock(side_effect=ValueError('it is none'))
+        with mock.patch('parts.gallery.convert_picture', refusal):
+            response = self.add_picture()
+        self.assertStatus(response, 400)
+        self.assertShows(response, 'cat.jpg: it is none')
+        self.assertShows(response, '>\nLook</textarea>')
+
+    def test_only_the_authors_pictures_may_be_larger_than_other_posts(self):
+        self.configure(MAX_CONTENT_LENGTH=1000)
+        large = b'x' * 2000
+        self.assertStatus(self.add_picture(large), 200)
+        self.assertStatus(self.add_picture(large, client=app.app.test_client()), 413)
+        self.configure(MAX_UPLOAD_LENGTH=1000)
+        response = self.add_picture(large)
+        self.assertStatus(response, 413)
+        self.assertShows(response, 'A picture may have 20 megabytes')
+
+    def test_a_picture_is_deleted_by_who_has_seen_where_it_is_used(self):
+        self.add_picture()
+        self.assertShows(self.client.get('/pictures'), 'Not used anywhere')
+        self.add_entry('Cats', f'![Two cats](/picture/{self.name}.webp)')
+        self.assertShows(self.client.get('/feed.xml'), f'http://localhost/picture/{self.name}')
+        self.client.post('/drafts/add', data={'title': 'Draft', 'text': f'/picture/{self.name}'})
+        for path in ['/pictures', f'/pictures/delete/{self.name}']:
+            self.assertShows(self.client.get(path), '<a href="/entry/1">Cats</a>')
+            self.assertShows(self.client.get(path), '<a href="/drafts/edit/1">Draft</a>')
+        response = self.post(f'/pictures/delete/{self.name}')
+        self.assertEqual(response.request.path, '/pictures')
+        self.assertShows(response, 'The picture is deleted forever')
+        for path in ['/picture/{}.webp', '/pictures/delete/{}']:
+            self.assertStatus(self.client.get(path.format(self.name)), 404)
+
+    def test_only_the_author_sees_all_pictures(self):
+        self.add_picture()
+        self.logout()
+        self.assertEqual(self.client.get('/pictures').location, '/login')
+        self.assertStatus(self.client.post(f'/pictures/delete/{self.name}'), 401)
+
+
+class DraftsTest(FlaskrTestCase):
+    def setUp(self):
+        super().setUp()
+        self.login()
+        self.keep_draft('Begun', 'A *first* line')
+
+    def keep_draft(self, title, text='', path='/drafts/add', **more):
+        form = {'title': title, 'text': text, **more}
+        return self.client.post(path, data=form, follow_redirects=True)
+
+    def test_what_is_kept_as_a_draft_is_on_the_page_of_drafts(self):
+        form = {'title': 'Not yet', 'text': ''}
+        self.assertEqual(self.client.post('/drafts/add', data=form).location, '/drafts')
+        response = self.keep_draft('Another')
+        self.assertShows(response, 'The draft was kept')
+        self.assertShows(response, 'A <em>first</em> line')
+        self.assertEqual(self.titles('/drafts'), ['Another', 'Not yet', 'Begun'])
+
+    def test_no_reader_sees_a_draft(self):
+        reader = app.app.test_client()
+        for path in ['/', '/entry/1', '/search?q=begun', '/feed.xml', '/feed.json', '/sitemap.xml']:
+            self.assertDoesNotShow(reader.get(path), 'Begun')
+        for path in ['/drafts', '/drafts/edit/1', '/drafts/trash']:
+            self.assertEqual(reader.get(path).location, '/login')
+        for action in ['add', 'edit/1', 'share/1', 'delete/1', 'restore/1', 'purge/1']:
+            form = {'title': 'Planted', 'text': ''}
+            self.assertStatus(reader.post(f'/drafts/{action}', data=form), 401)
+        self.assertEqual(self.titles('/drafts'), ['Begun'])
+
+    def test_a_draft_needs_a_title_or_a_text_too(self):
+        for path in ['/drafts/add', '/drafts/edit/1', '/drafts/share/1']:
+            response = self.keep_draft(' ', ' ', path)
+            self.assertStatus(response, 400)
+            self.assertShows(response, 'Title is required.')
+
+    def test_a_draft_is_edited_where_it_is(self):
+        self.assertShows(self.client.get('/drafts/edit/1'), 'action="/drafts/edit/1"')
+        response = self.keep_draft('Going on', path='/drafts/edit/1', version=1)
+        self.assertEqual(response.request.path, '/drafts')
+        self.assertShows(response, 'The draft was kept')
+        self.assertEqual([self.titles('/drafts'), self.titles()], [['Going on'], []])
+
+    def test_a_draft_that_is_shared_becomes_the_newest_entry(self):
+        self.query("update drafts set created = '2026-11-21T03:04:05Z'")
+        self.add_entry('Meanwhile')
+        response = self.keep_draft('Done', 'All of it', '/drafts/share/1', version=1)
+        self.assertEqual(response.request.path, '/')
+        self.assertShows(response, 'New entry was successfully posted')
+        self.assertDoesNotShow(response, '2026-11-21')
+        self.assertEqual(self.titles(), ['Done', 'Meanwhile'])
+        self.assertEqual(self.titles('/drafts'), [])
+
+    def test_a_draft_that_is_shared_again_comes_back_in_a_form_that_stores_it_once(self):
+        key = '0123456789abcdef'
+        self.keep_draft('Done', path='/drafts/share/1', version=1, key=key)
+        response = self.keep_draft('Done', path='/drafts/share/1', version=1, key=key)
+        self.assertStatus(response, 404)
+        self.assertShows(response, f'name="key" value="{key}"')
+        self.add_entry('Done', key=key)
+        self.assertEqual(self.titles(), ['Done'])
+
+    def test_over_a_newer_draft_nothing_is_saved_and_nothing_is_shared(self):
+        self.keep_draft('One', 'From one tab', '/drafts/edit/1', version=1)
+        for path in ['/drafts/edit/1', '/drafts/share/1']:
+            response = self.keep_draft('Two', 'From another tab', path, version=1)
+            self.assertStatus(response, 409)
+            self.assertShows(response, '>\nFrom another tab</textarea>')
+            self.assertShows(response, 'From one tab')
+            self.assertShows(response, 'action="/drafts/edit/1"')
+        self.assertEqual([self.titles('/drafts'), self.titles()], [['One'], []])
+
+    def test_a_draft_that_could_not_be_posted_stays_a_draft(self):
+        failure = mock.patch('app.insert_entry', side_effect=sqlite3.OperationalError)
+        with failure, self.assertLogs(app.app.logger, 'ERROR'):
+            self.assertStatus(self.keep_draft('Done', path='/drafts/share/1'), 503)
+        self.assertEqual(self.titles('/drafts'), ['Begun'])
+
+    def test_what_is_discarded_comes_back_or_goes_forever(self):
+        response = self.post('/drafts/delete/1')
+        self.assertEqual(response.request.path, '/drafts')
+        self.assertShows(response, 'action="/drafts/restore/1"')
+        self.assertEqual([self.titles('/drafts'), self.titles('/drafts/trash')], [[], ['Begun']])
+        self.assertShows(self.client.get('/drafts/trash'), '<h1>Discarded drafts</h1>')
+        self.assertStatus(self.keep_draft('Done', path='/drafts/share/1'), 404)
+        self.assertEqual(self.post('/drafts/restore/1').request.path, '/drafts')
+        self.assertEqual(self.titles('/drafts'), ['Begun'])
+        self.post('/drafts/delete/1')
+        self.assertEqual(self.post('/drafts/purge/1').request.path, '/drafts/trash')
+        self.assertEqual(self.query('select * from drafts'), [])
 
 
 class TrashTest(FlaskrTestCase):
@@ -875,14 +1244,37 @@ class CommandLineTest(FlaskrTestCase):
         self.add_entries('First', 'Second', 'In the trash')
         self.edit_entry(1, 'Edited', 'Some *text*')
         self.post('/delete/3')
-        entries = 'select id, title, text, created, updated, deleted, version from entries'
-        before = self.query(f'{entries} order by id')
+        self.client.post('/drafts/add', data={'title': 'Begun', 'text': 'A *draft*'})
+        columns = 'id, title, text, created, updated, deleted, version'
+        both = (
+            f'select {columns} from entries union select {columns} from drafts order by id, title'
+        )
+        before = self.query(both)
         self.run_command('export', self.file)
-        self.query('delete from entries')
-        for counts in ['Imported 3 entries; 0', 'Imported 0 entries; 3']:
+        for table in ['entries', 'drafts']:
+            self.query(f'delete from {table}')
+        for counts in ['Imported 4 entries; 0', 'Imported 0 entries; 4']:
             result = self.run_command('import', self.file)
             self.assertEqual(result.stdout, f'{counts} were here already.\n')
-            self.assertEqual(self.query(f'{entries} order by id'), before)
+            self.assertEqual(self.query(both), before)
+
+    def test_a_zip_brings_the_pictures_too(self):
+        hexadecimal = '524946461a000000574542505650384c0d0000002f00000010071011118888fe0700'
+        content = bytes.fromhex(hexadecimal)  # a WebP of one pixel
+        name, file = hashlib.sha256(content).hexdigest()[:32], f'{self.file}.zip'
+        self.add_entries('Cats')
+        self.edit_entry(1, 'Cats', f'![Two cats](/picture/{name}.webp)')
+        row = name, 1, 1, '2026-11-21T03:04:06Z', content
+        columns = 'name, width, height, created, content'
+        self.query(f'insert into pictures ({columns}) values (?, ?, ?, ?, ?)', *row)
+        self.assertIn('no room for 1 picture', self.run_command('export').stderr)
+        self.run_command('export', file)
+        for table in ['pictures', 'entries']:
+            self.query(f'delete from {table}')
+        for _ in range(2):
+            self.assertEqual(self.run_command('import', file).exit_code, 0)
+            self.assertEqual(self.query(f'select {columns} from pictures'), [row])
+            self.assertShows(self.read_index(), f'src="/picture/{name}.webp" width="1" height="1"')
 
     def test_an_export_has_addresses_where_that_of_the_blog_is_known(self):
         self.add_entries('Title')

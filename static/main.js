@@ -74,15 +74,15 @@ function setBusy(form, busy) {
   $(form).find('input, textarea').prop('readOnly', busy);
 }
 
-/** Post a form and return the page that this leads to, or null if it is being posted already. */
-async function post(form) {
+/** Post a form; return the page that this leads to, or null if it is being posted already. */
+async function post(form, action = form.action) {
   if (form.dataset.busy) {
     return null;
   }
   $('.message').not($(form).closest('.message')).remove(); // but for the one with the Undo
   setBusy(form, true);
   const body = new URLSearchParams($(form).serialize());
-  const answer = await askForPage(form.action, {method: 'POST', body});
+  const answer = await askForPage(action, {method: 'POST', body});
   setBusy(form, false);
   return answer;
 }
@@ -105,7 +105,7 @@ function explainFailure({status, $page}) {
 
 /** Show a page in place of this one, as a link to it would. */
 function showPage({address, $page}) {
-  storeAllDrafts();
+  storeAllUnsaved();
   document.title = $page.find('title').text();
   history.replaceState(null, '', address);
   $('main > :not(.messages)').remove();
@@ -116,10 +116,10 @@ function showPage({address, $page}) {
   announceSuccess($page);
 }
 
-// Drafts: what was typed and is not stored yet ------------------------------------------
+// What was typed and is not stored yet -------------------------------------------------
 
-function draftKey(form) {
-  return `flaskr:${form.dataset.draft ?? new URL(form.action).pathname}`;
+function unsavedKey(form) {
+  return `flaskr:${form.dataset.unsaved ?? new URL(form.action).pathname}`;
 }
 
 /** The fields of a form that make an entry, in the order they are filled in. */
@@ -145,64 +145,64 @@ function isUntouched(form) {
 }
 
 /** Return what was kept of a form, or null; a browser may forbid or spoil it. */
-function findDraft(form) {
+function findUnsaved(form) {
   try {
-    return JSON.parse(localStorage.getItem(draftKey(form)));
+    return JSON.parse(localStorage.getItem(unsavedKey(form)));
   } catch {
     return null;
   }
 }
 
-function storeDraft(form) {
-  const draft = readForm(form);
+function storeUnsaved(form) {
+  const unsaved = readForm(form);
   // Until a conflict is settled, reading the page anew has to lead to it again.
-  draft.version = form.dataset.version ?? draft.version;
+  unsaved.version = form.dataset.version ?? unsaved.version;
   try {
-    localStorage.setItem(draftKey(form), JSON.stringify(draft));
+    localStorage.setItem(unsavedKey(form), JSON.stringify(unsaved));
   } catch {
     const words = 'This browser has no room to keep what you type. Share it soon.';
     showFormError(form, [new Text(words)]);
   }
 }
 
-function forgetDraft(form) {
-  if (findDraft(form)) {
-    localStorage.removeItem(draftKey(form));
+function forgetUnsaved(form) {
+  if (findUnsaved(form)) {
+    localStorage.removeItem(unsavedKey(form));
   }
 }
 
 /** Keep what is typed, or nothing once it is again what the server has. */
-function updateDraft(form) {
+function updateUnsaved(form) {
   if (isUntouched(form)) {
-    forgetDraft(form);
+    forgetUnsaved(form);
   } else {
-    storeDraft(form);
+    storeUnsaved(form);
   }
 }
 
 /** Drop what the server has stored, but not what was typed since it was sent. */
-function dropDraft(form, stored) {
-  const draft = findDraft(form);
+function dropUnsaved(form, stored) {
+  const unsaved = findUnsaved(form);
   form.elements.title.defaultValue = stored.title;
   form.elements.text.defaultValue = stored.text;
   delete form.dataset.givenBack;
-  if (draft && isSameText(draft, stored)) {
-    forgetDraft(form);
+  if (unsaved && isSameText(unsaved, stored)) {
+    forgetUnsaved(form);
   }
 }
 
-/** Return the draft of a form, or for a new entry one whose own entry is gone. */
-function findDraftFor(form) {
-  const draft = findDraft(form);
-  if (draft || form.elements.version) {
-    return draft;
+/** Return what was kept for a form; for a new entry, else that of one which is gone. */
+function findUnsavedFor(form) {
+  const unsaved = findUnsaved(form);
+  if (unsaved || form.elements.version) {
+    return unsaved;
   }
-  const ofGone = {dataset: {draft: 'gone'}}; // as _entry_form.html has it
-  const gone = findDraft(ofGone);
+  const ofGone = {dataset: {unsaved: 'gone'}}; // as _entry_form.html has it
+  const gone = findUnsaved(ofGone);
   if (gone) {
     try {
-      localStorage.setItem(draftKey(form), JSON.stringify(gone));
-      forgetDraft(ofGone);
+      localStorage.setItem(unsavedKey(form), JSON.stringify(gone));
+      forgetUnsaved(ofGone);
     } catch {
       // There is no room for both, so it stays where it is.
     }
@@ -211,34 +211,34 @@ function findDraftFor(form) {
 }
 
 /** Put what was typed last time back into a form, unless it holds something else. */
-function offerDraft(form) {
-  const draft = findDraftFor(form);
+function offerUnsaved(form) {
+  const unsaved = findUnsavedFor(form);
   let other = readForm(form);
-  if (!draft) {
+  if (!unsaved) {
     return;
   }
-  if (isUntouched(form) && isSameText(draft, other)) {
-    forgetDraft(form); // it was stored after all
+  if (isUntouched(form) && isSameText(unsaved, other)) {
+    forgetUnsaved(form); // it was stored after all
     return;
   }
-  if (isSameText(draft, other)) {
-    fillForm(form, draft); // a browser that gives typed text back may leave the version
+  if (isSameText(unsaved, other)) {
+    fillForm(form, unsaved); // a browser that gives typed text back may leave the version
     return;
   }
-  const $note = $('<p class="draft">');
+  const $note = $('<p class="unsaved">');
   const $button = $('<button type="button" class="plain">');
   if (isUntouched(form)) {
-    fillForm(form, draft);
+    fillForm(form, unsaved);
     $note.text('This is what you typed before. It is not stored yet. ');
     $button.text('Discard it').on('click', () => {
       fillForm(form, other);
-      forgetDraft(form);
+      forgetUnsaved(form);
       $note.remove();
       focusTitle(form);
     });
     $(form).one('input', () => $note.remove());
   } else {
-    other = draft;
+    other = unsaved;
     $note.text('You typed something else before, which is not stored either. ');
     $button.text('Exchange the two').on('click', () => {
       const shown = readForm(form);
@@ -249,15 +249,15 @@ function offerDraft(form) {
   $(form).prepend($note.append($button));
 }
 
-function storeAllDrafts() {
-  $('.entry-form').each((_, form) => isUntouched(form) || storeDraft(form));
+function storeAllUnsaved() {
+  $('.entry-form').each((_, form) => isUntouched(form) || storeUnsaved(form));
 }
 
-/** Keep what a form holds when another tab has just dropped its own draft. */
+/** Keep what a form holds when another tab has just dropped what it held itself. */
 function storeAfterOtherTab(event) {
   $('.entry-form').each((_, form) => {
-    if (event.key === draftKey(form) && !event.newValue && !isUntouched(form)) {
-      updateDraft(form);
+    if (event.key === unsavedKey(form) && !event.newValue && !isUntouched(form)) {
+      updateUnsaved(form);
     }
   });
 }
@@ -288,8 +288,90 @@ function steerByKeyboard(event) {
   } else if (key === 'Enter' && event.target.name === 'title') {
     event.preventDefault();
     form.elements.text.focus();
-  } else if (key === 'Escape' && (isUntouched(form) || findDraft(form))) {
+  } else if (key === 'Escape' && (isUntouched(form) || findUnsaved(form))) {
     closeEditor(event);
+  }
+}
+
+// Pictures ----------------------------------------------------------------------------
+
+/** Post a form to a page and tell how much of it is sent; resolves to the page, as askForPage(). */
+function upload(address, body, tell) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest(); // fetch() can't tell how much is sent
+    request.upload.onprogress = ({loaded, total}) => tell(loaded / total);
+    request.onload = () => {
+      const page = new DOMParser().parseFromString(request.responseText, 'text/html');
+      resolve({status: request.status, $page: $(page)});
+    };
+    request.onerror = request.onabort = () => resolve({status: 0, $page: $()});
+    request.open('POST', address);
+    request.send(body);
+  });
+}
+
+/** Put pictures into a text in paragraphs of their own; select the first's words, to be typed over. */
+function insertMarkdown(text, markdown) {
+  const {selectionEnd, value} = text;
+  const before = value.slice(0, selectionEnd).replace(/\n*$/, '');
+  const after = value.slice(selectionEnd).replace(/^\n*/, '');
+  const start = before && `${before}\n\n`;
+  text.value = `${start}${markdown}${after && `\n\n${after}`}`;
+  const words = /^!\[([^\]]*)\]/.exec(markdown)?.[1] ?? '';
+  text.focus();
+  text.setSelectionRange(start.length + 2, start.length + 2 + words.length);
+}
+
+/** Send pictures one by one, and put them into the text. */
+async function addPictures(form, files) {
+  const address = $(form).find('.add').attr('formaction');
+  if (!address || form.dataset.sending) {
+    return;
+  }
+  form.dataset.sending = 'yes';
+  showFormError(form);
+  const stored = [];
+  const $progress = $('<p class="sending" role="status"><label></label><progress></progress></p>');
+  $(form).find('.buttons').before($progress);
+  for (const [index, file] of [...files].entries()) {
+    $progress.find('label').text(`Sending ${file.name} (${index + 1} of ${files.length})`);
+    const body = new FormData();
+    body.append('title', '');
+    body.append('text', '');
+    body.append('pictures', file, file.name);
+    const tell = (part) => $progress.find('progress').prop('value', part);
+    const answer = await upload(address, body, tell);
+    const markdown = answer.$page.find('.preview').length && answer.$page.find('[name=text]').val();
+    if (markdown) {
+      stored.push(markdown);
+    } else {
+      showFormError(form, explainFailure(answer));
+    }
+  }
+  if (stored.length) {
+    insertMarkdown(form.elements.text, stored.join('\n\n'));
+    updateUnsaved(form);
+  }
+  $progress.remove();
+  form.elements.pictures.value = '';
+  delete form.dataset.sending;
+}
+
+/** Take the pictures that are chosen, pasted into a form or dropped on it. */
+function takePictures(event) {
+  const {clipboardData, dataTransfer} = event.originalEvent;
+  const {files} = clipboardData ?? dataTransfer ?? event.target;
+  const isText = clipboardData?.types.includes('text/plain'); // of which it also is a picture
+  if (files?.length && !isText) {
+    event.preventDefault();
+    addPictures(event.currentTarget, [...files]);
+  }
+}
+
+/** Let files be dropped on a form; elsewhere the browser would leave the page for them. */
+function allowDrop(event) {
+  if (event.originalEvent.dataTransfer.types.includes('Files')) {
+    event.preventDefault();
   }
 }
 
@@ -307,7 +389,7 @@ function showAddedEntry(form, answer) {
   const $new = $(known < 0 ? entries : entries.slice(0, known));
   showLocalTimes($new);
   $list.prepend($new);
-  $('.empty, .draft', 'main').remove();
+  $('.empty, .unsaved, .preview', 'main').remove();
   form.elements.title.defaultValue = '';
   form.elements.text.defaultValue = '';
   fillForm(form, readForm(answer.$page.find('.entry-form')[0])); // with a key of its own
@@ -315,29 +397,38 @@ function showAddedEntry(form, answer) {
   focusTitle(form);
 }
 
-/** Put an entry in the place of another, under a heading of the same level. */
+/** Put an entry that comes from its own page in the place of another, which may be in a list. */
 function replaceEntry($old, $entry) {
-  const level = $old.find('.p-name')[0].localName;
-  const $heading = $entry.find('.p-name');
-  $heading.replaceWith($(`<${level} class="p-name">`).append($heading.contents()));
+  if (!$old.find('h1').length) {
+    const $heading = $entry.find('h1.p-name');
+    $heading.replaceWith($('<h2 class="p-name" dir="auto">').append($heading.contents()));
+    $entry.find('h1, .meta > .p-author').remove();
+  }
   showLocalTimes($entry);
   $old.replaceWith($entry);
 }
 
 function showSavedEntry(form, answer) {
   const $old = $(form).prev('.entry');
-  if (!$old.length) {
+  const $entry = answer.$page.find(`#${$old.attr('id')}`);
+  if (!$entry.length) {
     showPage(answer);
     return;
   }
-  const $entry = answer.$page.find('.entry');
   replaceEntry($old, $entry);
-  if ($entry.find('h1.p-name').length) {
+  if ($entry.find('h1').length) {
     document.title = answer.$page.find('title').text();
   }
   $(form).remove();
   announceSuccess(answer.$page);
   $entry.find('.edit').trigger('focus');
+}
+
+/** Show at the end of a form how what is typed in it will look. */
+function showPreview(form, $preview) {
+  $(form).find('.preview').remove();
+  $(form).append($preview);
+  $preview.trigger('focus');
 }
 
 /** Say why an entry was not stored; a conflict, or an entry that is gone, needs another form. */
@@ -348,8 +439,8 @@ function refuseEntry(form, answer) {
     showFormError(other, reasons);
     $(form).replaceWith(other);
     if (answer.status === 404) {
-      forgetDraft(form);
-      storeDraft(other);
+      forgetUnsaved(form);
+      storeUnsaved(other);
     }
     other.elements.text.focus();
   } else {
@@ -363,13 +454,26 @@ function refuseEntry(form, answer) {
 async function submitEntry(event) {
   event.preventDefault();
   const form = event.currentTarget;
+  if (form.dataset.sending) {
+    const words = 'Pictures are still being sent. Wait until they are in the text.';
+    showFormError(form, [new Text(words)]);
+    return;
+  }
+  const elsewhere = event.originalEvent.submitter?.getAttribute('formaction');
   const sent = readForm(form);
-  storeDraft(form);
+  storeUnsaved(form);
   showFormError(form);
-  const answer = await post(form);
-  if (answer && isDone(answer)) {
-    dropDraft(form, sent);
-    (form.elements.version ? showSavedEntry : showAddedEntry)(form, answer);
+  const answer = await post(form, elsewhere ?? form.action);
+  const $preview = answer?.$page.find('main > .preview');
+  if ($preview?.length) {
+    showPreview(form, $preview);
+  } else if (answer && isDone(answer)) {
+    dropUnsaved(form, sent);
+    if (elsewhere) {
+      showPage(answer);
+    } else {
+      (form.elements.version ? showSavedEntry : showAddedEntry)(form, answer);
+    }
   } else if (answer) {
     refuseEntry(form, answer);
   }
@@ -388,7 +492,7 @@ async function openEditor(event) {
   if (form) {
     $entry.prop('hidden', true).next('.entry-form').remove();
     $entry.after(form);
-    offerDraft(form);
+    offerUnsaved(form);
     focusTitle(form);
   } else if (answer.status === 200) {
     window.location.assign(link.href); // to the login
@@ -458,20 +562,24 @@ function confirmPurge(event) {
 
 function prepare(root) {
   showLocalTimes(root);
-  $(root).find('.entry-form').each((_, form) => offerDraft(form));
+  $(root).find('.entry-form').each((_, form) => offerUnsaved(form));
 }
 
+document.documentElement.classList.add('scripted');
 prepare(document);
 if ($('.message').length) {
   announceSuccess($(document));
 }
 $(window)
   .on('storage', (event) => storeAfterOtherTab(event.originalEvent))
-  .on('pagehide', storeAllDrafts);
+  .on('pagehide', storeAllUnsaved);
 $(document)
-  .on('input', '.entry-form', (event) => updateDraft(event.currentTarget))
+  .on('input', '.entry-form', (event) => updateUnsaved(event.currentTarget))
   .on('submit', '.entry-form', submitEntry)
   .on('keydown', '.entry-form', steerByKeyboard)
+  .on('change', '.entry-form', (event) => event.target.name === 'pictures' && takePictures(event))
+  .on('paste drop', '.entry-form', takePictures)
+  .on('dragover', '.entry-form', allowDrop)
   .on('click', '.entry-form .cancel', closeEditor)
   .on('click', '.entry .edit', openEditor)
   .on('submit', '.entry .delete', deleteEntry)

@@ -7,13 +7,18 @@ left out, and a line says how to get it.
 
 import contextlib
 import http.server
+import itertools
+import os
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
 import threading
 import time
 import unittest
+
+from PIL import Image
 
 import app
 from tests import cases
@@ -347,12 +352,126 @@ class AuthorTest(BrowserTestCase):
         self.see('is in the trash')
         self.assertIn('is in the trash', region.text)
 
-    def test_a_blank_title_is_refused_in_place(self):
+    def test_an_entry_without_words_is_refused_in_place(self):
         self.type('title', ' ')
-        self.type('text', 'Kept')
         self.press('Share')
         self.see('Title is required.')
-        self.assertEqual(self.one('[name=text]').get_attribute('value'), 'Kept')
+        self.see_focus('title')
+        self.assertStillSamePage()
+
+    def test_a_draft_is_kept_edited_and_shared_without_leaving_the_page(self):
+        self.type('title', 'Begun')
+        self.press('Keep as draft')
+        self.see('The draft was kept')
+        self.see_titles('Begun')
+        self.press('Edit')
+        self.see_focus('title')
+        self.type_keys(' and gone on')
+        self.press('Keep as draft')
+        self.see_titles('Begun and gone on')
+        self.assertEqual(self.stored(), ['First'])
+        self.press('Edit')
+        self.see_focus('title')
+        self.type_keys(Keys.TAB, 'Done')
+        self.press('Share')
+        self.see('New entry was successfully posted')
+        self.see_titles('Begun and gone on', 'First')
+        self.assertEqual(self.stored(), ['First', 'Begun and gone on'])
+        self.assertEqual(self.driver.execute_script('return localStorage.length'), 0)
+        self.assertStillSamePage()
+
+    def test_a_draft_is_discarded_and_brought_back(self):
+        self.type('title', 'Begun')
+        self.press('Keep as draft')
+        self.see_titles('Begun')
+        self.press('Discard')
+        self.see('“Begun” is discarded')
+        self.press('Undo')
+        self.see('“Begun” is back')
+        self.see_titles('Begun')
+        self.assertStillSamePage()
+
+    def test_a_preview_is_shown_below_the_form_and_stores_nothing(self):
+        self.type('title', 'Begun')
+        self.type('text', 'Some *words*')
+        self.press('Preview')
+        self.wait_until(lambda: self.one('.preview em').text == 'words', 'There is no preview')
+        self.type('text', ' and **more**')
+        self.press('Preview')
+        self.wait_until(lambda: self.one('.preview strong').text == 'more', 'It is not renewed')
+        self.assertEqual(self.stored(), ['First'])
+        self.press('Share')
+        self.see('New entry was successfully posted')
+        self.assertEqual(self.all('.preview'), [])
+        self.assertStillSamePage()
+
+    def make_picture(self, name='cat.png', colour='red'):
+        """Return the path of a new picture of 40 by 30 pixels."""
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        path = os.path.join(folder, name)
+        Image.new('RGB', (40, 30), colour).save(path)
+        return path
+
+    def text(self):
+        return self.one('[name=text]').get_attribute('value')
+
+    def test_chosen_pictures_are_put_into_the_text_and_their_words_are_selected(self):
+        self.type('text', 'Look')
+        paths = [self.make_picture('a.png'), self.make_picture('b.png', 'blue')]
+        self.one('[name=pictures]').send_keys('\n'.join(paths))
+        markdown = r'!\[What the picture shows\]\(/picture/[0-9a-f]{32}\.webp\)'
+        pattern = rf'Look\n\n{markdown}\n\n{markdown}'
+        self.wait_until(lambda: re.fullmatch(pattern, self.text()), 'There are no pictures')
+        self.type_keys('Red')
+        self.assertIn('Look\n\n![Red](/picture/', self.text())
+        self.press('Share')
+        self.wait_until(lambda: self.one('img[alt=Red]').get_property('naturalWidth') == 40, 'None')
+        self.assertStillSamePage()
+
+    def test_a_pasted_or_dropped_picture_is_put_into_the_text(self):
+        for number, (event, member) in enumerate(
+            [('paste', 'clipboardData'), ('drop', 'dataTransfer')]
+        ):
+            self.driver.execute_script(
+                '''
+                const canvas = document.createElement('canvas');
+                const [event, member, width, callback] = [...arguments];
+                canvas.width = width;
+                canvas.toBlob((blob) => {
+                  const data = new DataTransfer();
+                  data.items.add(new File([blob], 'pasted.png', {type: 'image/png'}));
+                  const happening = new Event(event, {bubbles: true, cancelable: true});
+                  Object.defineProperty(happening, member, {value: data});
+                  document.querySelector('[name=text]').dispatchEvent(happening);
+                });
+                ''',
+                event, member, 10 + number,
+            )  # fmt: skip
+            found = lambda: self.text().count('/picture/') == number + 1  # noqa: B023, E731
+            self.wait_until(found, f'There is no picture after {event}')
+
+    def test_what_is_no_picture_is_told_and_nothing_typed_is_lost(self):
+        self.type('text', 'Kept')
+        self.one('[name=pictures]').send_keys(__file__)
+        self.see('test_browser.py: No picture is found in it')
+        self.assertEqual(self.text(), 'Kept')
+
+    def test_an_entry_gets_and_loses_its_title_in_place(self):
+        self.type('text', 'Just some words')
+        self.press('Share')
+        self.see('successfully posted')
+        self.see_titles('First')
+        self.press('Edit')
+        self.see_focus('title')
+        self.type_keys('Now a title')
+        self.press('Save')
+        self.see_titles('Now a title', 'First')
+        self.press('Edit')
+        self.see_focus('title')
+        self.driver.execute_script('document.activeElement.value = ""')
+        self.press('Save')
+        self.see_titles('First')
+        self.assertEqual(len(self.all('h1')), 1)
         self.assertStillSamePage()
 
     def test_saving_over_a_newer_save_shows_both_texts(self):
@@ -572,16 +691,16 @@ class AuthorTest(BrowserTestCase):
 
     def test_the_keyboard_alone_is_enough(self):
         self.open('/')
-        self.type_keys(*[Keys.TAB] * 6)
+        self.type_keys(*[Keys.TAB] * 8)
         self.see_focus('title')
-        self.type_keys('Second', Keys.TAB, 'Two', Keys.TAB, Keys.ENTER)
+        self.type_keys('Second', Keys.TAB, 'Two', Keys.TAB, Keys.TAB, Keys.ENTER)
         self.see_titles('Second', 'First')
         self.see_focus('title')
-        self.type_keys(*[Keys.TAB] * 4)
+        self.type_keys(*[Keys.TAB] * 7)
         self.see_focus('Edit “Second”')
         self.type_keys(Keys.ENTER)
         self.see_focus('title')
-        self.type_keys(' edited', Keys.TAB, Keys.TAB, Keys.ENTER)
+        self.type_keys(' edited', *[Keys.TAB] * 3, Keys.ENTER)
         self.see_titles('Second edited', 'First')
         self.see_focus('Edit “Second edited”')
         self.type_keys(Keys.TAB, Keys.ENTER)
@@ -615,6 +734,18 @@ class NothingIsLostTest(BrowserTestCase):
     def assertKept(self):
         self.wait_until(lambda: self.value('text') == 'My text', 'The text is not there')
         self.assertEqual(self.value('title'), 'My title')
+
+    def test_what_is_shared_does_not_replace_what_was_typed(self):
+        self.open('/')
+        self.type('title', 'Mine')
+        self.open('/share?title=Shared')
+        self.type('title', ' and more')
+        self.open('/')
+        self.see('This is what you typed before')
+        self.assertEqual(self.one('[name=title]').get_attribute('value'), 'Mine')
+        self.open('/share?title=Other')
+        self.press('Exchange the two')
+        self.assertEqual(self.one('[name=title]').get_attribute('value'), 'Shared and more')
 
     def test_a_closed_tab(self):
         self.type_entry()
@@ -653,7 +784,7 @@ class NothingIsLostTest(BrowserTestCase):
         self.press('Save')
         self.see_titles('My title edited')
 
-    def test_a_draft_can_be_discarded(self):
+    def test_what_was_typed_before_can_be_discarded(self):
         self.type_entry()
         self.open('/')
         self.press('Discard it')
@@ -875,6 +1006,21 @@ class ReaderTest(BrowserTestCase):
             time.sleep(app.PAGE_AGE)
         super().open(path)
 
+    def test_a_phone_can_install_the_blog(self):
+        self.open('/')
+        ask = self.driver.execute_cdp_cmd
+        self.assertEqual(ask('Page.getAppManifest', {})['errors'], [])
+        self.assertEqual(ask('Page.getInstallabilityErrors', {})['installabilityErrors'], [])
+
+    def test_what_was_shared_is_in_the_form_after_the_login(self):
+        self.open('/share?title=A+title&text=%23cats+%26+dogs&url=https://example.org/?a=b%26c')
+        self.type('username', 'admin')
+        self.type('password', 'secret' + Keys.ENTER)
+        self.see('You were logged in')
+        self.assertEqual(self.one('[name=title]').get_attribute('value'), 'A title')
+        text = '#cats & dogs\n\nhttps://example.org/?a=b&c'
+        self.assertEqual(self.one('[name=text]').get_attribute('value'), text)
+
     def test_times_are_in_the_readers_own_zone_with_the_full_one_on_hover(self):
         zone = {'timezoneId': 'Asia/Tokyo'}
         self.driver.execute_cdp_cmd('Emulation.setTimezoneOverride', zone)
@@ -1009,11 +1155,15 @@ class AccessibilityTest(BrowserTestCase):
     """axe-core finds nothing wrong, in light and in dark, logged out and in."""
 
     def assertNoViolations(self, path):
-        for scheme in ['light', 'dark']:
+        for scheme, width in itertools.product(['light', 'dark'], [1200, 360]):
             feature = {'name': 'prefers-color-scheme', 'value': scheme}
             self.driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'features': [feature]})
+            screen = {'width': width, 'height': 740, 'deviceScaleFactor': 1, 'mobile': False}
+            self.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', screen)
             self.open(path)
-            self.check(f'{path} in {scheme}')
+            self.check(f'{path} in {scheme}, {width} pixels wide')
+            scrolls = 'return document.documentElement.scrollWidth > window.innerWidth'
+            self.assertFalse(self.driver.execute_script(scrolls), f'{path} is too wide')
 
     def check(self, what):
         axe = Axe(self.driver)
@@ -1024,15 +1174,23 @@ class AccessibilityTest(BrowserTestCase):
     def fill_the_blog(self):
         self.log_in()
         wide = 'x' * 300
+        statement = (
+            'insert into pictures (name, width, height, created, content) values (?, 40, 30, ?, ?)'
+        )
+        self.query(statement, '0' * 32, '2026-11-21T23:30:00Z', b'')
         self.share(
             'With all sorts',
             '# A\n\n> B\n\n`c` **d** [e](/)\n\n1. g\n\n![h](/i)\n\n- [ ] j\n- [x] k\n\n'
-            f'```\n{wide}\n```\n\n| l | m |\n|--:|:-:|\n| n | {wide} |\n',
+            f'#cats\n\n```\n{wide}\n```\n\n| l | m |\n|--:|:-:|\n| n | {wide} |\n',
         )
         self.query("update entries set updated = '2026-11-21T23:30:00Z'")
         self.share('For the trash')
         self.press('Delete')
         self.see('is in the trash')
+        for deleted in [None, '2026-11-21T23:30:00Z']:
+            statement = "insert into drafts (title, text, deleted) values ('Begun', 'A *draft*', ?)"
+            self.query(statement, deleted)
+        self.query("insert into entries (title, text, created) values ('', 'Words', '2026-11-21')")
         for number in range(25):
             self.query('insert into entries (title, text) values (?, ?)', f'Entry {number}', '')
 
@@ -1041,13 +1199,18 @@ class AccessibilityTest(BrowserTestCase):
         self.driver.delete_all_cookies()
         for path in [
             '/', '/?before=20', '/entry/1', '/search', '/search?q=sorts', '/search?q=zebra',
-            '/login', '/nowhere',
+            '/login', '/nowhere', '/tags', '/tag/cats',
         ]:  # fmt: skip
             self.assertNoViolations(path)
 
     def test_the_pages_of_the_author(self):
         self.fill_the_blog()
-        for path in ['/', '/entry/1', '/edit/1', '/trash', '/search?q=sorts', '/nowhere']:
+        for path in [
+            '/', '/entry/1', '/entry/3', '/edit/1', '/trash', '/search?q=sorts', '/nowhere',
+            '/drafts', '/drafts/edit/1', '/drafts/trash',
+            '/pictures', f'/pictures/delete/{"0" * 32}',
+            '/share?title=A+title&text=Some+words&url=https://example.org', '/tags', '/tag/cats',
+        ]:  # fmt: skip
             self.assertNoViolations(path)
 
     def test_the_empty_blog(self):
@@ -1097,10 +1260,18 @@ class AccessibilityTest(BrowserTestCase):
         self.see('Title is required.')
         self.check('The form with an error')
         self.open('/')
-        self.type('title', 'A draft')
+        self.type('title', 'Typed before')
         self.open('/')
         self.see('This is what you typed before')
-        self.check('The form with a draft')
+        self.check('The form with what was typed before')
+        self.press('Preview')
+        self.one('.preview')
+        self.check('The form with a preview')
+        self.driver.execute_script(
+            "const [form] = document.forms; form.action = '/preview'; form.submit()"
+        )
+        self.see('What you typed')
+        self.check('The page with a preview')
 
 
 @cases.on_both_engines
@@ -1142,17 +1313,47 @@ class WithoutJavaScriptTest(BrowserTestCase):
         self.press('Delete')
         self.see('“First” is deleted forever')
 
+    def test_a_preview_is_a_page_with_the_form(self):
+        self.press('Edit')
+        self.type('text', ' and *more*')
+        self.press('Preview')
+        self.assertEqual(self.one('.preview em').text, 'more')
+        self.type('text', ' still')
+        self.press('Save')
+        self.see('The entry was saved')
+        self.see('One and more still')
+
+    def test_adding_a_picture(self):
+        self.type('text', 'Look')
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        path = os.path.join(folder, 'cat.png')
+        Image.new('RGB', (40, 30)).save(path)
+        self.one('[name=pictures]').send_keys(path)
+        self.press('Add pictures')
+        self.assertEqual(self.one('.preview img').get_property('width'), 40)
+        self.press('Share')
+        self.see('New entry was successfully posted')
+        self.assertEqual(self.one('.entry img').get_property('naturalWidth'), 40)
+
+    def test_keeping_and_sharing_a_draft(self):
+        self.type('title', 'Begun')
+        self.press('Keep as draft')
+        self.see('The draft was kept')
+        self.press('Edit')
+        self.type('text', 'Done')
+        self.press('Share')
+        self.see('New entry was successfully posted')
+        self.see_titles('Begun', 'First')
+
     def test_searching(self):
         self.press('Search')
         self.type('q', 'fir' + Keys.ENTER)
         self.see_titles('First')
 
-    def test_a_blank_title_loses_nothing(self):
+    def test_an_entry_without_words_is_refused(self):
         self.type('title', ' ')
-        self.type('text', 'Kept')
         self.press('Share')
         self.see('Title is required.')
-        self.assertEqual(self.one('[name=text]').get_attribute('value'), 'Kept')
 
     def test_saving_over_a_newer_save_shows_both_texts(self):
         self.press('Edit')

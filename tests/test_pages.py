@@ -18,6 +18,24 @@ class ReadingTest(cases.FlaskrTestCase):
         self.query('update entries set created = null')
         self.assertDoesNotShow(self.read_index(), '<time')
 
+    def test_an_entry_of_the_tutorial_without_a_title_has_its_words_as_the_link(self):
+        self.login()
+        self.add_entry('', 'Some words')
+        self.query('update entries set created = null')
+        self.assertEqual(self.titles(), ['Some words'])
+
+    def test_the_page_of_an_entry_without_a_title_has_a_heading_for_screen_readers(self):
+        self.login()
+        self.add_entry('', 'Some words')
+        self.assertShows(self.client.get('/entry/1'), '<h1 class="unseen">Some words</h1>')
+        self.assertDoesNotShow(self.read_index(), 'Some words</h')
+
+    def test_an_entry_without_a_title_has_no_link_in_the_trash(self):
+        self.login()
+        self.add_entry('', 'Some words')
+        self.post('/delete/1')
+        self.assertDoesNotShow(self.client.get('/trash'), '/entry/1')
+
     def test_an_entry_is_marked_up_for_readers_of_microformats(self):
         self.add_entries('Title')
         for name in ['h-entry', 'p-name', 'u-url', 'dt-published', 'e-content']:
@@ -228,7 +246,7 @@ class FormsTest(cases.FlaskrTestCase):
 
     def test_a_missing_field_is_refused(self):
         self.add_entries('Title')
-        for path in ['/add', '/edit/1']:
+        for path in ['/add', '/edit/1', '/preview', '/preview/1', '/drafts/add']:
             for form in [{}, {'title': 'New'}, {'text': 'New'}]:
                 with self.subTest(path=path, form=form):
                     self.assertStatus(self.client.post(path, data=form), 400)
@@ -258,7 +276,7 @@ class EditTest(cases.FlaskrTestCase):
         self.assertShows(response, 'action="/add"')
         self.assertShows(response, 'There is no such entry')
         self.assertShows(response, '<label for="title-1">')  # beside the form for a new entry
-        self.assertShows(response, 'data-draft="gone"')
+        self.assertShows(response, 'data-unsaved="gone"')
 
 
 @cases.on_both_engines

@@ -13,7 +13,7 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'tools'))
 
-from checks import check_end
+from checks import check_end, find_unexplained
 from proof import find_python_removals, find_sql_removals
 
 import tutorial
@@ -290,6 +290,12 @@ class CheckTest(TutorialTestCase):
     def test_a_tutorial_without_a_problem_passes(self):
         self.assertPasses()
 
+    def test_a_picture_is_missing_on_no_page(self):
+        picture = self.folder / 'project/static/icon.png'
+        picture.parent.mkdir()
+        picture.write_bytes(b'\x89PNG')
+        self.assertPasses()
+
     def test_what_a_command_does_not_print_is_told(self):
         self.replace(ADD, 'Ran 1 test in', 'Ran 2 tests in')
         self.assertProblems(
@@ -342,6 +348,10 @@ class CheckTest(TutorialTestCase):
         end = page.index('\n\n', start)
         self.write(SAY, f'{page[:start]}\n…{page[end:]}')
         self.assertProblems(('02-say-it.md', '$ python test.py', 'show the last line of what'))
+
+    def test_an_exception_may_say_what_was_not_found(self):
+        said = ['ERROR: test_it (__main__.AppTest.test_it)', 'jinja2.TemplateNotFound: a.html']
+        self.assertEqual([*find_unexplained(said)], [])
 
     def test_a_failure_that_is_left_out_is_told(self):
         page = self.read(SAY)
@@ -425,8 +435,8 @@ class CheckTest(TutorialTestCase):
         )
 
     def test_a_link_that_leads_nowhere_is_told(self):
-        self.replace(SAY, '## Try it\n', '## Try it\n\n[Here](01-add.md), [there](../gone.py).\n')
-        line = '[Here](01-add.md), [there](../gone.py).'
+        line = '[Here](01-add.md), [there](../gone.py), ![a picture](x).'
+        self.replace(SAY, '## Try it\n', f'## Try it\n\n{line}\n')
         self.assertProblems(('02-say-it.md', line, 'this link leads nowhere: ../gone.py'))
 
     def test_nothing_depends_on_who_checks_it(self):
@@ -500,6 +510,13 @@ class StartTest(TutorialTestCase):
         self.assertIn('tutorial/01-add.md', text)
         files = {path.name for path in self.learner.rglob('*') if path.is_file()}
         self.assertEqual(files, {'given.py', '.gitignore'})
+
+    def test_pictures_are_given_as_they_are(self):
+        picture = self.folder / 'project/static/icon.png'
+        picture.parent.mkdir()
+        picture.write_bytes(b'\x89PNG\r\n')
+        self.run_tool('start', self.learner)
+        self.assertEqual((self.learner / 'static/icon.png').read_bytes(), b'\x89PNG\r\n')
 
     def test_a_later_step_begins_with_what_was_typed(self):
         self.assertEqual(self.run_tool('start', self.learner, '--step', 2)[0], 0)

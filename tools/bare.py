@@ -78,7 +78,9 @@ def template():
 
     bare = Flask('bare', root_path=flaskr.app.root_path)
     bare.jinja_env.filters.update(flaskr.app.jinja_env.filters)
-    bare.jinja_env.globals['entries_vanish'] = flaskr.entries_vanish
+    for name in ('entries_vanish', 'table'):
+        bare.jinja_env.globals[name] = flaskr.app.jinja_env.globals[name]
+    bare.config.update(flaskr.app.config)
     for rule in flaskr.app.url_map.iter_rules():
         if rule.endpoint not in ('index', 'static'):
             bare.add_url_rule(rule.rule, rule.endpoint)

@@ -13,13 +13,13 @@ import console
 import proof
 from edits import Line, read_lines
 from mutants import TestsFail
-from replay import SECTIONS, Problem, read_texts, replay
+from replay import PICTURES, SECTIONS, Problem, read_texts, replay
 
 TYPED = ['app.py', 'test.py', 'schema.sql', 'templates/*', 'static/*', 'Procfile']
 IMPORTED = ['comrak', 'flask', 'nh3', 'sqlite3', 'unittest.mock', 'werkzeug.security']
 TESTS, PROVED = ['python', 'test.py'], ('Red', 'Green', 'Refactor')
 FAILED = re.compile(r'(?:FAIL|ERROR): \S+ \(([\w.]+)\)')
-REASON = re.compile(r'^([\w.]+(Error|Exception|Warning)\b|[-+] )', re.MULTILINE)
+REASON = re.compile(r'^([\w.]+(Error|Exception|Warning|NotFound)\b|[-+] )', re.MULTILINE)
 
 
 def indent(lines, most=40):
@@ -97,9 +97,9 @@ def check_sections(page):
 
 
 def find_links(text):
-    """Yield each link to a file: its line, its words, and the file's name."""
+    """Yield each link to a file, not to a picture: its line, its words, and the file's name."""
     for number, line in enumerate(text.split('\n'), 1):
-        for words, name in re.findall(r'\[([^]]*)\]\(([^):#]+)\)', line):
+        for words, name in re.findall(r'(?<!!)\[([^]]*)\]\(([^):#]+)\)', line):
             yield number, words, name
 
 
@@ -313,6 +313,7 @@ def check_end(project, pages):
         str(path.relative_to(project)): read_lines(path)
         for pattern in TYPED
         for path in project.glob(pattern)
+        if not path.match(PICTURES)
     }
     typed = {name for name in folder if any(pathlib.PurePath(name).match(p) for p in TYPED)}
     problems = []

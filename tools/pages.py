@@ -8,7 +8,10 @@ the Nu checker, npm's vnu-jar, this checks them:
     java -jar vnu.jar --also-check-css --also-check-svg FOLDER static/style.css static/icon.svg
 """
 
+import base64
+import io
 import pathlib
+import re
 import sys
 import tempfile
 
@@ -41,6 +44,7 @@ print('Hello')
 
 <b>Left open <table><tr><td>and <div title="
 """
+PICTURE = 'R0lGODdhAQABAIAAAAAAAAAAACwAAAAAAQABAAACAkQBADs='  # a GIF of one pixel
 
 
 def make_pages():
@@ -75,6 +79,24 @@ def make_pages():
     yield page('search', reader.get('/search'))
     yield page('found', reader.get('/search?q=words'))
     yield page('not-found', reader.get('/search?q=nowhere'))
+    post('/add', title='', text=f'Words with a #tag\n\n{TEXT}')
+    yield page('untitled', reader.get(f'/entry/{app.app.config["PER_PAGE"] + 3}'))
+    yield page('tag', reader.get('/tag/tag'))
+    yield page('tags', reader.get('/tags'))
+    yield page('drafts', post('/drafts/add', title='A draft', text=TEXT))
+    yield page('draft', author.get('/drafts/edit/1'))
+    yield page('preview', post('/preview', title='Mine', text=TEXT))
+    yield page('discarded', post('/drafts/delete/1'))
+    yield page('discarded-drafts', author.get('/drafts/trash'))
+    picture = base64.b64decode(PICTURE)
+    form = {'title': '', 'text': 'Look', 'pictures': (io.BytesIO(picture), 'dot.gif')}
+    response = author.post('/preview', data=form)
+    yield page('added', response)
+    name = re.search(r'/picture/(\w+).webp', response.text)[1]
+    post('/add', title='With a picture', text=f'![A dot](/picture/{name}.webp)')
+    yield page('pictures', author.get('/pictures'))
+    yield page('delete-picture', author.get(f'/pictures/delete/{name}'))
+    yield page('share', author.get('/share?title=A+page&url=https://example.org/?a=b%26c'))
     yield page('missing', reader.get('/nowhere'))
     yield page('given-back', reader.post('/add', data={'title': 'Mine', 'text': TEXT}))
     yield page('gone', post('/edit/99', title='Mine', text=TEXT))

@@ -17,6 +17,7 @@ GIVEN = [  # the files that a learner begins with
     *['parts/*.py', 'parts/*.sql', 'static/style.css', 'static/jquery-*.js', 'static/icon.svg'],
     *['requirements.txt', 'gunicorn.conf.py', '.python-version', '.gitignore'],
 ]
+PICTURES = 'static/*.png'  # given too; they have no lines that a page could show
 SCRIPT, GIVEN_SCRIPT = 'static/main.js', 'later/main.js'  # as shipped, and moved there by a page
 SECTIONS = ['Red', 'Green', 'Refactor', 'Try it', 'Question']  # of a page, in this order
 LANGUAGES = {

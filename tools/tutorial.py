@@ -30,7 +30,7 @@ from collections import Counter
 
 from checks import check, indent
 from edits import read_lines
-from replay import read_texts, replay
+from replay import PICTURES, read_texts, replay
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent
 NEEDED = 3, 13  # the version of Python whose output is on the pages
@@ -57,9 +57,12 @@ def start(project, path, step):
         sys.exit(f'There is no step {step}; the last one is {max(pages, default=0)}.')
     if pages[step].before is None:
         sys.exit(f'A page before step {step} cannot be followed. This tells which: check')
-    for name, text in read_texts(pages[step].before).items():
+    files = {name: text.encode() for name, text in read_texts(pages[step].before).items()}
+    for picture in project.glob(PICTURES):
+        files[picture.relative_to(project)] = picture.read_bytes()
+    for name, content in files.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
-        (path / name).write_bytes(text.encode())
+        (path / name).write_bytes(content)
     print(
         f'Step {step} begins in {path}. Go there, and give it the libraries:\n\n'
         f'    cd {shlex.quote(str(path))}\n'
