@@ -6,6 +6,7 @@ import time
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from markupsafe import Markup
+from werkzeug.routing import BaseConverter
 
 from parts.pictures import convert_picture
 
@@ -32,6 +33,10 @@ def store_picture(db, content, width, height, created=None):
     return name, is_new
 
 
+class PictureName(BaseConverter):
+    regex = '[0-9a-f]{32}'
+
+
 class Gallery:
     """The pictures of an application, which knows its database as get_db()."""
 
@@ -41,11 +46,12 @@ class Gallery:
         """
         self.app, self.get_db, self.find_page = app, get_db, find_page
         self.sizes = {}  # by name; a name stands for one content, so that a size never changes
-        app.add_url_rule('/picture/<name>.webp', 'show_picture', self.show_picture)
+        app.url_map.converters['picture'] = PictureName
+        app.add_url_rule('/picture/<picture:name>.webp', 'show_picture', self.show_picture)
         app.add_url_rule('/pictures', 'pictures', author_only(self.list_pictures))
         remove = author_only(self.delete_picture)
-        methods = ['GET', 'POST']
-        app.add_url_rule('/pictures/delete/<name>', 'delete_picture', remove, methods=methods)
+        rule, methods = '/pictures/delete/<picture:name>', ['GET', 'POST']
+        app.add_url_rule(rule, 'delete_picture', remove, methods=methods)
 
     def add(self, files):
         """Store the pictures of a form; return their Markdown, and what was wrong with others."""
@@ -91,15 +97,13 @@ class Gallery:
 
     def require_picture(self, name, view):
         """Return a picture of this name, or abort with 404."""
-        if not re.fullmatch('[0-9a-f]{32}', name):
-            abort(404)
         query = f'select * from {view} where name = ?'
         return self.get_db().execute(query, [name]).fetchone() or abort(404)
 
     def show_picture(self, name):
         """Send a picture; its address stands for its content, so that browsers may keep it."""
         response = self.app.response_class(mimetype='image/webp')
-        if not request.if_none_match.contains_weak(name):
+        if name not in request.if_none_match.as_set(include_weak=True):
             response.data = self.require_picture(name, 'pictures')['content']
         response.set_etag(name)
         response.headers['Cache-Control'] = 'public, max-age=31536000, immutable'

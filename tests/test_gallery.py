@@ -64,6 +64,13 @@ class GalleryTest(cases.PageCacheTestCase):
                 self.assertStatus(self.client.get(path), 404)
         self.assertStatus(self.post(f'/pictures/delete/{"0" * 32}'), 404)
 
+    def test_not_even_for_a_browser_that_says_it_has_it(self):
+        for name in ['0' * 32, 'x', 'a%22b', 'a%0ab']:
+            for known in ['*', '"x"', r'"a\"b"']:
+                with self.subTest(name=name, known=known):
+                    headers = {'If-None-Match': known}
+                    self.assertStatus(self.client.get(f'/picture/{name}.webp', headers=headers), 404)
+
     def test_a_picture_has_its_size_and_its_address_in_the_page(self):
         _, [name] = self.add(make_file())
         picture = f'<img src="/picture/{name}.webp" width="40" height="30" '
