@@ -599,7 +599,7 @@ class TagsTest(FlaskrTestCase):
         self.add_entry('Second', 'More on #cats')
 
     def test_a_tag_in_a_text_leads_to_its_page(self):
-        link = '<a class="tag p-category" href="/tag/cats">#Cats</a>'
+        link = '<a rel="tag" href="/tag/cats">#<span class="p-category">Cats</span></a>'
         self.assertShows(self.client.get('/entry/1'), link)
         self.assertEqual(self.titles('/tag/cats'), ['Second', 'First'])
         self.assertEqual(self.titles('/tag/CÁTS'), ['Second', 'First'])

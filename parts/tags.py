@@ -89,7 +89,8 @@ def link_tags(html, find_url):
         word = match['word']
         if word not in links:
             address = escape(find_url(fold_tag(word)))
-            links[word] = f'<a class="tag p-category" href="{address}">#{word}</a>'
+            words = f'#<span class="p-category">{word}</span>'
+            links[word] = f'<a rel="tag" href="{address}">{words}</a>'
         pieces += html[end : match.start()], links[word]
         end = match.end()
     return Markup(''.join([*pieces, html[end:]]))
@@ -97,7 +98,8 @@ def link_tags(html, find_url):
 
 def unlink_tags(html):
     """Return the HTML of a feed with the tags that link_tags() has linked as they were typed."""
-    return re.sub('<a class="tag p-category"[^<>]*>(#[^<>]*)</a>', r'\1', html)
+    link = '<a rel="tag"[^<>]*>#<span class="p-category">([^<>]*)</span></a>'
+    return re.sub(link, r'#\1', html)
 
 
 def add_tags(text, tags):
