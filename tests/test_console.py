@@ -98,6 +98,15 @@ class ShowTest(unittest.TestCase):
         self.assertEqual(show(['…', 'b', 'old'], printed), ['…', 'b', 'new'])
         self.assertEqual(show(['old', 'a', '…'], printed), ['a', '…'])
 
+    def test_it_ends_where_most_of_the_lines_behind_it_are_printed(self):
+        printed = ['a', '<p>', '', '</p>', '', 'FAIL: t', 'b']
+        self.assertEqual(show(['a', '…', '', 'FAIL: t', 'b'], printed), ['a', '…', *printed[4:]])
+
+    def test_it_begins_where_most_of_the_lines_before_it_are_printed(self):
+        printed = ['FAIL: s', RULE, 'x', 'yes', 'FAIL: t', RULE, 'y', 'no']
+        shown = ['FAIL: t', RULE, '…', 'no']
+        self.assertEqual(show(shown, printed), [*printed[:6], '…', 'no'])
+
     def test_it_stays_so_where_lines_beside_it_have_other_numbers(self):
         shown = ['line 1, in f', 'line 7, in g', '…', 'line 8, in h', '…', 'OK']
         printed = ['line 1, in f', 'line 9, in g', 'x', 'line 10, in h', 'y', 'OK']

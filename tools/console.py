@@ -236,13 +236,14 @@ def show(shown, printed):
     What it leaves out now stays left out if the lines around that are still printed.
     """
     result, position = [], 0
-    for mark in [index for index, line in enumerate(shown) if is_left_out(line)]:
-        start = find_line(shown[mark - 1], printed, position) + 1 if mark else 0
-        end = find_line(shown[mark + 1], printed, start) if shown[mark + 1 :] else len(printed)
-        if end < start or (mark and not start):
+    pieces = [lines for _, lines in split_pieces(shown)]
+    for before, after in zip(pieces, pieces[1:], strict=False):
+        start = position + find_lines(before, printed[position:], step=-1) + 1
+        end = start + find_lines(after, printed[start:]) if after else len(printed)
+        if before and start == position or end < start:
             result, position = [], 0
             break
-        result += [*printed[position:start], shown[mark]]
+        result += [*printed[position:start], LEFT_OUT]
         position = end
     result = [*result, *printed[position:]] if result else shorten(printed)
     kept = [line for line in shown if not is_left_out(line)]
@@ -253,20 +254,22 @@ def is_same(shown, printed):
     return fits(normalise(shown), normalise(printed))
 
 
-def find_line(line, printed, start):
-    """Return where a line of a page is printed, from a line on; -1 where it isn't.
+def find_lines(lines, printed, step=1):
+    """Return where most of some lines of a page are printed, or -1.
 
-    Where it isn't, one with other numbers will do, as a traceback has them.
+    What counts is those from the first of them on or, where the step is -1, those up to the last.
+    Where that isn't printed, one with other numbers will do, as a traceback has them.
     """
-    for change in str, forget_numbers:
-        for index, other in enumerate(printed[start:], start):
-            if is_same(change(line), change(other)):
-                return index
+    for change in normalise, forget_numbers:
+        shown, there = ([change(line) for line in some] for some in (lines[::step], printed))
+        counts = [count_fitting(shown, there[place::step]) for place in range(len(there))]
+        if any(counts):
+            return counts.index(max(counts))
     return -1
 
 
 def forget_numbers(line):
-    return re.sub(r'\d+', '0', line)
+    return re.sub(r'\d+', '0', normalise(line))
 
 
 def shorten(printed):
