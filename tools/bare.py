@@ -81,6 +81,7 @@ def template():
     for name in ('entries_vanish', 'table'):
         bare.jinja_env.globals[name] = flaskr.app.jinja_env.globals[name]
     bare.config.update(flaskr.app.config)
+    bare.url_map.converters.update(flaskr.app.url_map.converters)
     for rule in flaskr.app.url_map.iter_rules():
         if rule.endpoint not in ('index', 'static'):
             bare.add_url_rule(rule.rule, rule.endpoint)
