@@ -223,7 +223,9 @@ def erase_entry(entry_id, table='entries'):
 # Author ------------------------------------------------------------------------
 
 # The default password is for trying Flaskr out: by `python app.py`, or in a test.
-author = Author(app, get_db, is_trial=lambda: __name__ == '__main__' or app.testing)
+author = Author(
+    app, get_db, lambda: __name__ == '__main__' or app.testing, for_all={'static', 'show_picture'}
+)
 
 
 def author_only(view):
@@ -298,7 +300,7 @@ def search():
 def show_tag(word):
     """Show a page of the entries with a tag."""
     size = app.config['PER_PAGE'] + 1
-    tag = fold_tag(drop_nul(word))
+    tag = fold_tag(word)
     rows = find_tagged(get_db(), tag, size, require_start()) or abort(404)
     return render_template('tag.html', **cut_page(rows))
 
@@ -313,7 +315,7 @@ def tags():
 @app.route('/tag/<word>/feed.xml')
 def feed(word=None):
     """Return the newest entries, or those with a tag, as an Atom feed (RFC 4287)."""
-    size, tag = app.config['FEED_LENGTH'], word and fold_tag(drop_nul(word))
+    size, tag = app.config['FEED_LENGTH'], word and (fold_tag(word) or abort(404))
     entries = find_tagged(get_db(), tag, size, MAX_ID) if tag else find_newest(size)
     page = render_template('feed.xml', entries=entries, tag=tag)
     return app.response_class(page, mimetype='application/atom+xml')
@@ -359,9 +361,11 @@ def read_typed():
     return {name: drop_nul(request.form[name]) for name in TYPED}
 
 
-def is_blank(typed):
-    """Say whether there is nothing to post."""
-    return not ''.join(typed.values()).strip()
+def find_mistake(typed):
+    """Return why a form can't be posted, or None."""
+    if request.form.get('pictures'):  # the name of a file: only another button sends what is in it
+        return 'Choose the pictures again, and press “Add pictures” before anything else.'
+    return None if ''.join(typed.values()).strip() else TITLE_REQUIRED
 
 
 def go_back(table, endpoint, **values):
@@ -384,8 +388,8 @@ def share():
 def add_entry(table):
     """Post an entry, or keep a draft."""
     typed = read_typed()
-    if is_blank(typed):
-        return render_template('index.html', error=TITLE_REQUIRED, **find_page()), 400
+    if mistake := find_mistake(typed):
+        return render_template('index.html', error=mistake, **find_page()), 400
     insert_entry(typed, request.form.get('key', ''), table)
     flash(KEPT if table == 'drafts' else POSTED)
     return go_back(table, 'index')
@@ -410,8 +414,8 @@ def save_entry(entry_id, table='drafts'):
     typed = read_typed()
     version = require_number(request.form.get('version'), 400)
     page = {'entry': entry, 'typed': request.form, 'table': table}
-    if is_blank(typed):
-        return render_template('edit.html', **page, error=TITLE_REQUIRED), 400
+    if mistake := find_mistake(typed):
+        return render_template('edit.html', **page, error=mistake), 400
     is_shared = request.endpoint == 'share_entry'
     if is_shared:
         is_done = share_draft(entry_id, typed, version, request.form.get('key', ''))

@@ -1,6 +1,6 @@
 -- Flaskr's tables. init_db() runs the statements one by one; empty lines part them. None
 -- loses anything where what it makes is there already, and entries of an older schema get the
--- columns that they lack by themselves. parts/schema_postgres.sql has to say the same.
+-- columns that they lack by themselves, drafts too. parts/schema_postgres.sql has to say the same.
 
 -- What the author wrote. An id is never used again, so the address of an entry can
 -- never lead to another one. Times are UTC, as 2026-11-21T03:04:05Z.
@@ -31,6 +31,8 @@ create table if not exists drafts (
 create index if not exists entries_in_trash on entries (id) where deleted is not null;
 
 create unique index if not exists entries_by_guid on entries (guid) where guid is not null;
+
+create unique index if not exists drafts_by_guid on drafts (guid) where guid is not null;
 
 -- The tags of the entries, which are in their texts too; here they are found quickly.
 create table if not exists tags (

@@ -3,7 +3,7 @@
 import functools
 import re
 
-ADDRESS = re.compile(r'(https?)://([\w.:\[\]-]+)((?:/[^/?#\s]+)*)/*', re.ASCII)
+ADDRESS = re.compile(r'(https?)://([\w.:\[\]-]+)((?:/[\w.~-]+)*)/*', re.ASCII)
 
 
 @functools.lru_cache

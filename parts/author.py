@@ -51,14 +51,20 @@ class Sessions(SecureCookieSessionInterface):
 class Author:
     """The one who may write, as the configuration of an application has it."""
 
-    def __init__(self, app, get_db, is_trial):
-        """Let g.logged_in mark his requests; is_trial() says if the default password counts."""
+    def __init__(self, app, get_db, is_trial, for_all=('static',)):
+        """Let g.logged_in mark his requests.
+
+        is_trial(): says if the default password counts
+        for_all: endpoints that know nobody, so that their answers may be kept for everybody, and
+            that need no database: an error page needs its style without one
+        """
         self.app, self.config, self.get_db, self.is_trial = app, app.config, get_db, is_trial
+        self.for_all = for_all
         app.session_interface = Sessions(self.find_keys)
         app.before_request(self.recognize)
 
     def recognize(self):
-        if request.endpoint != 'static':  # an error page needs its style without a database
+        if request.endpoint not in self.for_all:
             self.app.session_interface.fill_session(self.app)
             g.logged_in = 'logged_in' in session
 

@@ -66,11 +66,15 @@ def import_blog(get_db, path):
             raise
 
 
+def count(number, one, many):
+    return f'{number} {one if number == 1 else many}'
+
+
 def store_blog(db, album, tables):
     """Store the pictures of an album and the rows of tables; a bar shows how far it is."""
-    count, pictures, entries = sum(map(len, tables.values())), 0, 0
+    sent, pictures, entries = sum(map(len, tables.values())), 0, 0
     bar = {'file': sys.stderr, 'hidden': not sys.stderr.isatty()}
-    with click.progressbar(length=count + len(album.pictures), **bar) as progress:
+    with click.progressbar(length=sent + len(album.pictures), **bar) as progress:
         for is_new in album.store(db):  # first, so that no entry is seen without its pictures
             progress.update(1)
             pictures += is_new
@@ -80,9 +84,10 @@ def store_blog(db, album, tables):
                 entries += stored
     for note in album.notes:
         click.echo(note, err=True)
-    click.echo(f'Imported {entries} entries; {count - entries} were here already.')
+    entries_here = count(entries, 'entry', 'entries')
+    click.echo(f'Imported {entries_here}; {sent - entries} here already.')
     if album.pictures:
-        click.echo(f'Imported {pictures} pictures.')
+        click.echo(f'Imported {count(pictures, "picture", "pictures")}.')
 
 
 def export_blog(app, file, get_db, find_address, show_text):
@@ -106,11 +111,11 @@ def export_blog(app, file, get_db, find_address, show_text):
             return
         with click.open_file(path, 'w', 'utf-8') as stream:
             stream.writelines(feed)
-        count = count_pictures(db)
-    if count:
-        pictures = '1 picture' if count == 1 else f'{count} pictures'
+        pictures = count_pictures(db)
+    if pictures:
         advice = 'to have everything, export to a name that ends in .zip.'
-        click.echo(f'A JSON Feed has no room for {pictures}: {advice}', err=True)
+        left_out = count(pictures, 'picture', 'pictures')
+        click.echo(f'A JSON Feed has no room for {left_out}: {advice}', err=True)
 
 
 def make_page(app, db, find_url, show):

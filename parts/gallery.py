@@ -89,7 +89,7 @@ class Gallery:
             start, name, rest = match.groups()
             here = url_for('show_picture', name=name, _external=is_external)
             address = f'{folder}{name}.webp' if folder else here
-            size = start.startswith('<img') and ' width=' not in match[0] and self.find_size(name)
+            size = start.startswith('<img') and ' width="' not in match[0] and self.find_size(name)
             words = ' width="{}" height="{}"'.format(*size) if size else ''
             return f'{start}{address}"{words}{rest}'
 

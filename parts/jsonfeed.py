@@ -72,8 +72,9 @@ def write_feed(config, entries, drafts, find_url, show_text):
     find_url(entry) may say None; show_text(text) is its HTML
     """
     yield json.dumps(describe(config), ensure_ascii=False)[:-1] + ', "items": ['
-    # Others publish all items, so the trash and the drafts are beside them; the trash is read with
-    # them, so that none is missed.
+    # Others publish all items, so the trash and the drafts are beside them. The trash is read with
+    # them and the drafts before, so that none is missed that moves meanwhile.
+    drafts = [to_line(draft, lambda draft: None, show_text) for draft in drafts]
     trash, separator = [], ''
     for entry in entries:
         line = to_line(entry, find_url, show_text)
@@ -82,7 +83,6 @@ def write_feed(config, entries, drafts, find_url, show_text):
         else:
             yield separator + line
             separator = ','
-    drafts = [to_line(draft, lambda draft: None, show_text) for draft in drafts]
     own = {'trash': trash, 'drafts': drafts}
     lists = (f'"{name}": [' + ','.join(lines) + '\n]' for name, lines in own.items())
     yield '\n], "_flaskr": {' + ', '.join(lists) + '}}\n'

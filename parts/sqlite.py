@@ -56,7 +56,8 @@ class SqliteConnection(sqlite3.Connection):
 
     def run_schema(self, schema):
         """Run statements, which empty lines part; executescript() would commit at its start."""
-        self.add_missing_columns(schema, 'entries')
+        for table in 'entries', 'drafts':
+            self.add_missing_columns(schema, table)
         for statement in schema.split('\n\n'):
             self.execute(statement)
 

@@ -1,21 +1,14 @@
 """Words with a # before them, in the HTML of a text."""
 
+import functools
 import re
 import unicodedata
 
 from markupsafe import Markup, escape
 
-from parts.texts import render_text
+from parts.texts import drop_nul, render_text
 
 MAX_LETTERS = 100  # of a tag, with their marks
-
-# Unicode's marks, which \w leaves out, though many a word isn't written without (हिन्दी).
-CATEGORIES = ''.join(unicodedata.category(chr(code))[0] for code in range(0x20000))
-MARKS = '\U000e0100-\U000e01ef' + ''.join(
-    f'{chr(marks.start())}-{chr(marks.end() - 1)}' for marks in re.finditer('M+', CATEGORIES)
-)
-# Letters, digits, underscores; an unseen joiner may be between two (Persian, Sinhala, …).
-WORD = rf'\w(?:[\u200c\u200d]?[\w{MARKS}]++)*+'
 
 # What a tag may stand behind, or it is part of another word or of an address.
 OPENING = (
@@ -31,9 +24,6 @@ INLINE = (  # which readers don't see as a gap between letters
     'a|abbr|acronym|b|bdi|bdo|cite|code|data|del|dfn|em|i|ins|kbd|mark|s|samp|small|span|strike|'
     'strong|sub|sup|time|tt|u|var|wbr'
 )
-TOKEN = re.compile(
-    rf'<(?:(?P<opened>{EXCLUDED})\b|/(?P<closed>{EXCLUDED})\b)?[^<>]*>|#(?P<word>{WORD})'
-)
 GAP = re.compile(rf'<(?!/?(?:{INLINE})\b)')
 
 # Accents of Latin, Greek and Cyrillic letters (a block of their own: the marks of other scripts
@@ -41,8 +31,29 @@ GAP = re.compile(rf'<(?!/?(?:{INLINE})\b)')
 IGNORED = re.compile('[\u0300-\u036f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]+')
 
 
+@functools.cache  # at the first tag, since it takes a while
+def compile_word():
+    """Return the pattern of letters, digits, underscores, and an unseen joiner between two.
+
+    Persian and Sinhala have such joiners. And \\w leaves Unicode's marks out, though many a word
+    isn't written without (हिन्दी).
+    """
+    categories = ''.join(unicodedata.category(chr(code))[0] for code in range(0x20000))
+    ranges = (f'{chr(m.start())}-{chr(m.end() - 1)}' for m in re.finditer('M+', categories))
+    letter = rf'[\w{"".join(ranges)}\U000e0100-\U000e01ef]'
+    return re.compile(rf'\w(?:[\u200c\u200d]?{letter}++)*+')
+
+
+@functools.cache
+def compile_token():
+    """Return the pattern of a piece of markup, or of a tag and what looks like one."""
+    element = rf'(?P<opened>{EXCLUDED})\b|/(?P<closed>{EXCLUDED})\b'
+    return re.compile(rf'<(?:{element})?[^<>]*>|#(?P<word>{compile_word().pattern})')
+
+
 def fold_tag(word):
     """Return a word as a name that is the same with other case and accents, in Unicode's NFC."""
+    word = drop_nul(word)
     letters = IGNORED.sub('', unicodedata.normalize('NFKD', word)).casefold()
     return unicodedata.normalize('NFKC', letters) or unicodedata.normalize('NFC', word)
 
@@ -62,7 +73,7 @@ def find_matches(html):
         return
     depth = 0  # in elements that exclude tags
     start = end = 0  # of the markup met last, however many elements it opens and closes
-    for match in TOKEN.finditer(html):
+    for match in compile_token().finditer(html):
         position, kind = match.start(), match.lastgroup
         if position != end:
             start = position
@@ -110,7 +121,7 @@ def add_tags(text, tags):
     words = {}
     for tag in tags:
         word = re.sub(r'\s+|(?<=\S)-(?=\S)', '_', tag).lstrip('#_').rstrip('_')
-        if re.fullmatch(WORD, word) and is_tag(word):
+        if compile_word().fullmatch(word) and is_tag(word):
             words.setdefault(fold_tag(word), word)
     found = find_tags(render_text(text))
     line = ' '.join(f'#{word}' for name, word in words.items() if name not in found)

@@ -20,6 +20,7 @@ class AddressTest(unittest.TestCase):
             'example.org', 'ftp://example.org', 'https://', 'https://a:b@example.org',
             'https://example org', 'https://example.org/?x', 'https://example.org/#x',
             'https://example.org//x', 'https://example.org\n', 'https://bücher.example',
+            'https://example.org/café', 'https://example.org/a%20b',
         ]:  # fmt: skip
             with self.subTest(url=url), self.assertRaisesRegex(ValueError, 'such as https://'):
                 read_address(url)

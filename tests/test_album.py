@@ -146,7 +146,7 @@ class ForeignTest(ArchiveTestCase):
             files=[self.photo],
         )
         self.assertEqual(
-            result.output, 'Imported 3 entries; 0 were here already.\nImported 1 pictures.\n'
+            result.output, 'Imported 3 entries; 0 here already.\nImported 1 picture.\n'
         )
         [(name, width, height, _, content)] = self.pictures()
         self.assertEqual((width, height), (40, 30))
@@ -188,7 +188,7 @@ class ForeignTest(ArchiveTestCase):
         self.import_items(*items, files=[self.photo])
         before = self.rows(), self.pictures()
         result = self.import_items(*items, files=[self.photo])
-        self.assertIn('Imported 0 entries; 1 were here already.\n', result.output)
+        self.assertIn('Imported 0 entries; 1 here already.\n', result.output)
         self.assertIn('Imported 0 pictures.\n', result.output)
         self.assertEqual((self.rows(), self.pictures()), before)
 
@@ -217,7 +217,7 @@ class ForeignTest(ArchiveTestCase):
 
     def test_pictures_that_nothing_refers_to_are_left_alone(self):
         result = self.import_items({'id': 'a', 'content_text': 'x'}, files=[self.photo])
-        self.assertEqual(result.output, 'Imported 1 entries; 0 were here already.\n')
+        self.assertEqual(result.output, 'Imported 1 entry; 0 here already.\n')
         self.assertEqual(self.pictures(), [])
 
     def test_the_newest_picture_is_that_of_the_newest_entry(self):

@@ -79,6 +79,7 @@ class GalleryTest(cases.PageCacheTestCase):
             (f'<a href="/picture/{name}.webp">large</a>', f'<a href="/picture/{name}.webp">'),
             (f'<img alt=x src="/picture/{name}.webp">', 'width="40" height="30"'),
             (f'<img src="/picture/{name}.webp" width=20>', f'{name}.webp" width="20"'),
+            (f'![a width=5](/picture/{name}.webp)', f'{picture}alt="a width=5"'),
             (f'`/picture/{name}.webp`', f'<code>/picture/{name}.webp</code>'),
             (f'![Gone](/picture/{"0" * 32}.webp)', f'<img src="/picture/{"0" * 32}.webp" alt'),
         ]:

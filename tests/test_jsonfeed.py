@@ -4,6 +4,7 @@ import json
 import os
 from unittest import mock
 
+import app
 from parts import jsonfeed
 from tests import cases
 
@@ -41,6 +42,17 @@ class WriteTest(cases.FeedTestCase):
         (draft,) = feed['_flaskr']['drafts']
         self.assertEqual(draft['title'], 'Begun')
         self.assertNotIn('url', draft)
+
+    def test_drafts_are_read_first_so_that_one_which_is_shared_meanwhile_is_not_missed(self):
+        read = []
+
+        def read_rows(table):
+            read.append(table)
+            yield from ()
+
+        tables = read_rows('entries'), read_rows('drafts')
+        list(jsonfeed.write_feed(app.app.config, *tables, None, None))
+        self.assertEqual(read, ['drafts', 'entries'])
 
     def test_ids_are_strings_and_differ_as_the_format_wants(self):
         self.fill_the_blog()

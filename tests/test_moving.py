@@ -36,7 +36,7 @@ class ImportTest(cases.FeedTestCase):
         self.query('delete from entries')
         result = self.run_command('import', self.file)
         self.assertEqual(result.exit_code, 0)
-        self.assertIn('Imported 3 entries; 0 were here already.', result.output)
+        self.assertIn('Imported 3 entries; 0 here already.', result.output)
         self.assertEqual(self.rows(), before)
 
     def test_importing_twice_changes_nothing(self):
@@ -45,7 +45,7 @@ class ImportTest(cases.FeedTestCase):
         before = self.rows()
         for _ in range(2):
             result = self.run_command('import', self.file)
-            self.assertIn('Imported 0 entries; 3 were here already.', result.output)
+            self.assertIn('Imported 0 entries; 3 here already.', result.output)
             self.assertEqual(self.rows(), before)
 
     def test_an_entry_that_was_edited_since_is_not_set_back(self):
@@ -140,7 +140,7 @@ class ImportTest(cases.FeedTestCase):
 
     def test_an_empty_blog_gets_all_entries_at_once(self):
         result, pauses = self.import_in_parts()
-        self.assertIn('Imported 5 entries; 0 were here already.', result.output)
+        self.assertIn('Imported 5 entries; 0 here already.', result.output)
         self.assertEqual(pauses, 0)
         self.assertEqual(self.titles()[::-1][:2], ['Entry 2', 'Entry 3'])
 
@@ -154,7 +154,7 @@ class ImportTest(cases.FeedTestCase):
         self.configure(DATABASE_TIMEOUT=0.01)
         self.add_entries('Before')
         result, _ = self.import_in_parts(read_and_post)
-        self.assertIn('Imported 5 entries; 0 were here already.', result.output)
+        self.assertIn('Imported 5 entries; 0 here already.', result.output)
         self.assertEqual(len(posted), 3)
         self.assertEqual(
             {row[0]: row[1] for row in self.rows() if row[0] < 6},
@@ -169,7 +169,7 @@ class ImportTest(cases.FeedTestCase):
             self.assertEqual(result.exit_code, 1)
             self.assertIn('Try again: what is here already stays', result.output)
         result, _ = self.import_in_parts()
-        self.assertIn('Imported 1 entries; 4 were here already.', result.output)
+        self.assertIn('Imported 1 entry; 4 here already.', result.output)
         self.assertEqual(len(self.rows()), 6)
 
     def test_an_import_into_an_empty_blog_that_fails_half_way_leaves_nothing(self):

@@ -172,6 +172,7 @@ class FeedTest(cases.FlaskrTestCase):
         self.login()
         self.add_entry('Title', 'a&#12;b &#xFFFE; \x0c')
         self.assertEqual(self.texts(self.read_feed(), 'content'), ['<p>ab  </p>\n'])
+        ElementTree.fromstring(self.client.get('/tag/%01/feed.xml').data)
 
     def test_the_id_of_an_entry_stays_whatever_happens(self):
         self.add_entries('Title')
@@ -262,6 +263,16 @@ class FormsTest(cases.FlaskrTestCase):
 
 @cases.on_both_engines
 class EditTest(cases.FlaskrTestCase):
+    def test_of_a_draft_that_is_shared_again_nobody_says_that_it_is_not_stored(self):
+        self.login()
+        form = {'title': 'Draft', 'text': '', 'key': '0123456789abcdef'}
+        self.client.post('/drafts/add', data=form)
+        self.assertStatus(self.client.post('/drafts/share/1', data=form), 302)
+        response = self.client.post('/drafts/share/1', data=form)
+        self.assertStatus(response, 404)
+        self.assertShows(response, 'It will not be there twice')
+        self.assertDoesNotShow(response, 'not stored')
+
     def setUp(self):
         super().setUp()
         self.login()
