@@ -905,7 +905,7 @@ class PicturesTest(FlaskrTestCase):
         self.assertStatus(response, 413)
         self.assertShows(response, 'A picture may have 20 megabytes')
 
-    def test_a_picture_is_deleted_by_who_has_seen_where_it_is_used(self):
+    def test_a_picture_is_deleted_once_the_author_has_seen_where_it_is_used(self):
         self.add_picture()
         self.assertShows(self.client.get('/pictures'), 'Not used anywhere')
         self.add_entry('Cats', f'![Two cats](/picture/{self.name}.webp)')

@@ -11,7 +11,7 @@ from werkzeug.routing import BaseConverter
 from parts.pictures import convert_picture
 
 ADDRESS = re.compile(r'(<img [^<>]*?src="|href=")/picture/([0-9a-f]{32})\.webp"([^<>]*>)')
-ALT = 'What the picture shows'  # to be typed over: the words for who can't see it
+ALT = 'What the picture shows'  # to be typed over: the words for those who can't see it
 
 
 def name_picture(content):

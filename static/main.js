@@ -27,7 +27,7 @@ function announce($messages) {
   $('main > .messages').append($messages);
 }
 
-/** Show what a page says has been done, for a while, or for longer to who is about to undo it. */
+/** Show what a page says has been done, for a while, or for longer if somebody is about to undo it. */
 function announceSuccess($page) {
   const $messages = $page.find('main > .messages > .message').detach();
   $('main > .messages').empty();
@@ -299,13 +299,20 @@ function steerByKeyboard(event) {
 function upload(address, body, tell) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest(); // fetch() can't tell how much is sent
-    request.upload.onprogress = ({loaded, total}) => tell(loaded / total);
+    const start = performance.now();
+    const waitOn = () => { request.timeout = performance.now() - start + PATIENCE; };
+    request.upload.onprogress = ({loaded, total}) => {
+      waitOn();
+      tell(loaded / total);
+    };
     request.onload = () => {
       const page = new DOMParser().parseFromString(request.responseText, 'text/html');
       resolve({status: request.status, $page: $(page)});
     };
-    request.onerror = request.onabort = () => resolve({status: 0, $page: $()});
+    const fail = () => resolve({status: 0, $page: $()});
+    request.onerror = request.onabort = request.ontimeout = fail;
     request.open('POST', address);
+    waitOn();
     request.send(body);
   });
 }
@@ -322,18 +329,23 @@ function insertMarkdown(text, markdown) {
   text.setSelectionRange(start.length + 2, start.length + 2 + words.length);
 }
 
-/** Send pictures one by one, and put them into the text. */
+const queues = new WeakMap(); // the pictures that a form is sending
+
+/** Send pictures one by one, those that come meanwhile too; then put them into the text. */
 async function addPictures(form, files) {
-  const address = $(form).find('.add').attr('formaction');
-  if (!address || form.dataset.sending) {
+  const queue = queues.get(form);
+  if (queue) {
+    queue.push(...files);
     return;
   }
-  form.dataset.sending = 'yes';
+  queues.set(form, files);
   showFormError(form);
+  const address = $(form).find('.add').attr('formaction');
   const stored = [];
+  const reasons = [];
   const $progress = $('<p class="sending" role="status"><label></label><progress></progress></p>');
   $(form).find('.buttons').before($progress);
-  for (const [index, file] of [...files].entries()) {
+  for (const [index, file] of files.entries()) {
     $progress.find('label').text(`Sending ${file.name} (${index + 1} of ${files.length})`);
     const body = new FormData();
     body.append('title', '');
@@ -345,7 +357,8 @@ async function addPictures(form, files) {
     if (markdown) {
       stored.push(markdown);
     } else {
-      showFormError(form, explainFailure(answer));
+      reasons.push(...explainFailure(answer), ' ');
+      showFormError(form, reasons);
     }
   }
   if (stored.length) {
@@ -354,7 +367,7 @@ async function addPictures(form, files) {
   }
   $progress.remove();
   form.elements.pictures.value = '';
-  delete form.dataset.sending;
+  queues.delete(form);
 }
 
 /** Take the pictures that are chosen, pasted into a form or dropped on it. */
@@ -454,7 +467,7 @@ function refuseEntry(form, answer) {
 async function submitEntry(event) {
   event.preventDefault();
   const form = event.currentTarget;
-  if (form.dataset.sending) {
+  if (queues.has(form)) {
     const words = 'Pictures are still being sent. Wait until they are in the text.';
     showFormError(form, [new Text(words)]);
     return;

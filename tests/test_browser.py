@@ -450,9 +450,25 @@ class AuthorTest(BrowserTestCase):
             found = lambda: self.text().count('/picture/') == number + 1  # noqa: B023, E731
             self.wait_until(found, f'There is no picture after {event}')
 
+    def test_pictures_that_come_while_others_are_sent_wait_for_their_turn(self):
+        self.driver.execute_script('''
+            const canvas = document.createElement('canvas');
+            canvas.toBlob((blob) => {
+              for (const name of ['a.png', 'b.png']) {
+                const data = new DataTransfer();
+                data.items.add(new File([blob], name, {type: 'image/png'}));
+                const happening = new Event('paste', {bubbles: true, cancelable: true});
+                Object.defineProperty(happening, 'clipboardData', {value: data});
+                document.querySelector('[name=text]').dispatchEvent(happening);
+              }
+            });
+        ''')
+        self.wait_until(lambda: self.text().count('/picture/') == 2, 'There are not both')
+
     def test_what_is_no_picture_is_told_and_nothing_typed_is_lost(self):
         self.type('text', 'Kept')
-        self.one('[name=pictures]').send_keys(__file__)
+        self.one('[name=pictures]').send_keys(f'{__file__}\n{cases.__file__}')
+        self.see('cases.py: No picture is found in it')
         self.see('test_browser.py: No picture is found in it')
         self.assertEqual(self.text(), 'Kept')
 
