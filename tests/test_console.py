@@ -46,7 +46,7 @@ with contextlib.closing(console.Terminal()) as terminal:
     results.append([really.returncode, terminal.show_paths(really.stdout).splitlines()])
 print(json.dumps(results))
 """
-RULE = '-' * 70
+RULE, HEADING = '-' * 70, '=' * 70
 
 
 class DifferenceTest(unittest.TestCase):
@@ -106,6 +106,11 @@ class ShowTest(unittest.TestCase):
         printed = ['FAIL: s', RULE, 'x', 'yes', 'FAIL: t', RULE, 'y', 'no']
         shown = ['FAIL: t', RULE, '…', 'no']
         self.assertEqual(show(shown, printed), [*printed[:6], '…', 'no'])
+
+    def test_a_test_that_fails_now_is_never_left_out(self):
+        printed = ['one', 'x', '', HEADING, 'FAIL: new', '', HEADING, 'FAIL: two']
+        shown = ['one', '…', '', HEADING, 'FAIL: two']
+        self.assertEqual(show(shown, printed), ['one', '…', *printed[2:]])
 
     def test_it_stays_so_where_lines_beside_it_have_other_numbers(self):
         shown = ['line 1, in f', 'line 7, in g', '…', 'line 8, in h', '…', 'OK']

@@ -22,6 +22,7 @@ from mutants import MEMORY_FOLDER
 
 HOME = '/home/you/flaskr'  # where the learner's folder is, on a page
 LEFT_OUT = '…'  # a line that stands for any number of others, or a part of a line
+HEADING = '=' * 70  # of a test that fails, behind an empty line
 LONGEST = 60  # seconds that a command may take
 LIBRARIES = [  # what is shown as /…/, the longest first
     *{sysconfig.get_path('purelib'), sysconfig.get_path('platlib')},
@@ -243,6 +244,8 @@ def show(shown, printed):
         if before and start == position or end < start:
             result, position = [], 0
             break
+        if HEADING in printed[start:end]:  # of a test that fails now
+            end = printed.index(HEADING, start) - 1
         result += [*printed[position:start], LEFT_OUT]
         position = end
     result = [*result, *printed[position:]] if result else shorten(printed)
