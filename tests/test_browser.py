@@ -154,6 +154,8 @@ class BrowserTestCase(cases.ServedTestCase):
         def press():
             for element in self.all('button, a'):
                 if element.is_displayed() and element.text.startswith(text):
+                    # Firefox would click where it is, and be it outside of the window.
+                    self.driver.execute_script('arguments[0].scrollIntoView(false)', element)
                     element.click()
                     return True
             return False
