@@ -194,7 +194,7 @@ class ApplicationTest(FlaskrTestCase):
         self.assertShows(self.client.get('/'), 'href="https://ann.example/notes/"')
         self.assertShows(self.client.get('/notes/search'), 'href="/notes/static/style.css')
         self.login()
-        self.assertTrue(self.client.get_cookie('session').secure)
+        self.assertTrue(self.client.get_cookie('session', path='/notes').secure)
 
     def test_browsers_keep_the_files_of_a_page_for_a_year(self):
         page = self.read_index().text
@@ -899,7 +899,7 @@ class PicturesTest(FlaskrTestCase):
         self.configure(MAX_CONTENT_LENGTH=1000)
         large = b'x' * 2000
         self.assertStatus(self.add_picture(large), 200)
-        self.assertStatus(self.add_picture(large, client=app.app.test_client()), 413)
+        self.assertStatus(self.add_picture(large, client=app.app.test_client()), 401)
         self.configure(MAX_UPLOAD_LENGTH=1000)
         response = self.add_picture(large)
         self.assertStatus(response, 413)

@@ -3,16 +3,18 @@
 import functools
 import re
 
+DEFAULT_PORTS = {'http': ':80', 'https': ':443'}  # which browsers leave out
 ADDRESS = re.compile(r'(https?)://([\w.:\[\]-]+)((?:/[\w.~-]+)*)/*', re.ASCII)
 
 
 @functools.lru_cache
 def read_address(url):
-    """Return the scheme, host and path (no slash at its end) of FLASKR_URL, else ValueError."""
+    """Return scheme, host as browsers say it, and path (no slash at its end), else ValueError."""
     match = ADDRESS.fullmatch(url)
     if not match:
         raise ValueError(f'FLASKR_URL has to be an address such as https://example.org, not {url}')
-    return match.groups()
+    scheme, host, path = match.groups()
+    return scheme, host.lower().removesuffix(DEFAULT_PORTS[scheme]), path
 
 
 class OneAddress:

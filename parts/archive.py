@@ -1,5 +1,6 @@
 """A Blog Archive (https://indieweb.org/.bar): a ZIP of a feed, a page of the same, pictures."""
 
+import calendar
 import io
 import re
 import time
@@ -11,6 +12,7 @@ FOLDER = 'uploads/'  # of the pictures
 MAX_FEED = 2**30  # bytes of feed.json; all of it is in memory at once
 MAX_FILES = 1_000_000
 PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # the others unpack more than is asked for
+TIME_FIELD = b'UT\5\0\1'  # and the seconds since 1970; a ZIP's own time is of two seconds
 LOCKED = 0x2041  # flags of what is encrypted
 
 
@@ -29,6 +31,7 @@ def write_archive(path, page, feed, pictures):
             created = tuple(map(int, re.findall('[0-9]+', picture['created'])))
             moment = max(created, (1980, 1, 1, 0, 0, 0))  # before which a ZIP knows no time
             info = zipfile.ZipInfo(f'{FOLDER}{picture["name"]}.webp', moment)
+            info.extra = TIME_FIELD + calendar.timegm(moment).to_bytes(4, 'little')
             archive.writestr(info, picture['content'])
 
 
@@ -94,7 +97,10 @@ class Archive:
 
     def find_time(self, name):
         """Return when a file was made, as entries keep times, or None if that makes no sense."""
+        info = self.files[name]
+        if unix_time := re.search(re.escape(TIME_FIELD) + b'(.{4})', info.extra, re.DOTALL):
+            info.date_time = time.gmtime(int.from_bytes(unix_time[1], 'little'))[:6]
         try:
-            return f'{datetime(*self.files[name].date_time).isoformat()}Z'
+            return f'{datetime(*info.date_time).isoformat()}Z'
         except ValueError:
             return None

@@ -47,6 +47,9 @@ class Sessions(SecureCookieSessionInterface):
     def get_cookie_secure(self, app):
         return request.is_secure
 
+    def get_cookie_path(self, app):
+        return request.root_path or '/'  # for no other program beside a blog at /blog
+
 
 class Author:
     """The one who may write, as the configuration of an application has it."""
@@ -130,6 +133,7 @@ class Author:
         browser = self.find_browser() or secrets.token_hex()
         cookie = Signer(self.find_keys()[0], salt='known browser').sign(browser).decode()
         safe = {'httponly': True, 'samesite': 'Lax', 'secure': request.is_secure}
+        safe['path'] = self.app.session_interface.get_cookie_path(self.app)
         response.set_cookie('known_browser', cookie, max_age=BROWSER_LIFETIME, **safe)
 
     def log_out(self):

@@ -9,7 +9,9 @@ from markupsafe import Markup
 from werkzeug.routing import BaseConverter
 
 from parts.pictures import convert_picture
+from parts.texts import NAMED_AFTER
 
+NAME_IN_TEXT = re.compile('/picture/([0-9a-f]{32})')
 ADDRESS = re.compile(r'(<img [^<>]*?src="|href=")/picture/([0-9a-f]{32})\.webp"([^<>]*>)')
 ALT = 'What the picture shows'  # to be typed over: the words for those who can't see it
 
@@ -109,18 +111,24 @@ class Gallery:
         response.headers['Cache-Control'] = 'public, max-age=31536000, immutable'
         return response.make_conditional(request)
 
-    def find_uses(self, address):
-        """Return the entries and drafts, the deleted too, with a part of an address in the text."""
+    def find_uses(self, pictures):
+        """Return {name: the entries and drafts, the deleted too, that refer to this picture}."""
         query = """
             select 'entries' as kind, id, title, text, deleted from stored where text like ?
             union all select 'drafts', id, title, text, deleted from drafts where text like ?
         """
-        return self.get_db().execute(query, [f'%{address}%'] * 2).fetchall()
+        uses = {picture['name']: [] for picture in pictures}
+        for row in self.get_db().execute(query, ['%/picture/%'] * 2):
+            use = {**row, 'text': row['text'][:NAMED_AFTER]}  # all texts could be large
+            for name in {*NAME_IN_TEXT.findall(row['text'])} & uses.keys():
+                uses[name].append(use)
+        return uses
 
     def list_pictures(self):
         """Show a page of all pictures, each with where it is used."""
         page = self.find_page()
-        return render_template('pictures.html', uses=self.find_uses('/picture/'), **page)
+        uses = self.find_uses(page['entries'])
+        return render_template('pictures.html', uses=uses, **page)
 
     def delete_picture(self, name):
         """Say where a picture is used, and ask whether to delete it; then delete it."""
@@ -129,5 +137,5 @@ class Gallery:
             self.get_db().execute('delete from pictures where name = ?', [name])
             flash('The picture is deleted forever')
             return redirect(url_for('pictures'))
-        uses = self.find_uses(f'/picture/{name}')
+        uses = self.find_uses([picture])
         return render_template('delete_picture.html', picture=picture, uses=uses)

@@ -38,7 +38,10 @@ def guard(app, changing_pages, uploads=(), is_author=lambda: False):
         is_upload = request.endpoint in uploads and request.mimetype == 'multipart/form-data'
         if is_upload and is_author():
             request.max_content_length = app.config['MAX_UPLOAD_LENGTH']
-        read_form(is_upload)  # last, or another site could fill in the form of an error page
+        try:
+            read_form(is_upload)  # last, or another site could fill in the form of an error page
+        except RequestEntityTooLarge:
+            abort(401 if is_upload and not is_author() else 413)
         return None
 
     app.after_request(add_security_headers)

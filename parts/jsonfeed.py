@@ -1,6 +1,5 @@
 """Entries as a JSON Feed 1.1 (https://jsonfeed.org/version/1.1), and any JSON Feed as entries."""
 
-import functools
 import json
 import re
 import uuid
@@ -11,7 +10,7 @@ from markupsafe import escape
 
 from parts.tagindex import read_tags
 from parts.tags import add_tags, unlink_tags
-from parts.texts import drop_nul, name_entry
+from parts.texts import drop_nul, make_absolute, name_entry
 
 KINDS = {str: 'a text', int: 'a number', dict: 'an object', list: 'a list'}
 TOO_LARGE = 10**17  # a number from which on there would be no room to count
@@ -63,6 +62,7 @@ def make_feed(config, entries, find_url, show_text, **addresses):
     items = [make_item(entry, find_url, lambda text: show_text(text, True)) for entry in entries]
     for item, entry in zip(items, entries, strict=True):
         item.update(title=name_entry(entry), _flaskr={'id': entry['id']})
+        item['content_html'] = make_absolute(item['content_html'], item['url'])
     return json.dumps({**describe(config, **addresses), 'items': items}, ensure_ascii=False)
 
 
@@ -179,20 +179,20 @@ def read_feed(content, has_source=False):
         raise ValueError('it is not a JSON Feed')
     source = read_field(feed, 'feed_url') or read_field(feed, 'home_page_url')
     own = read_field(feed, '_flaskr', dict) or {}
-    read = functools.partial(read_item, source=source, has_source=has_source)
-    entries = read_items('item', feed.get('items'), read)
-    trash = read_items('trashed item', own.get('trash', []), read, needed='deleted')
-    return entries + trash, read_items('draft', own.get('drafts', []), read), bool(own)
+    from_here = source, has_source
+    entries = read_items('item', feed.get('items'), *from_here)
+    trash = read_items('trashed item', own.get('trash', []), *from_here, needed='deleted')
+    return entries + trash, read_items('draft', own.get('drafts', []), *from_here), bool(own)
 
 
-def read_items(kind, items, read, needed='guid'):
+def read_items(kind, items, source, has_source, needed='guid'):
     """Return a list of items as entries; ValueError names the one at fault."""
     if not isinstance(items, list):
         raise ValueError(f'its {kind}s have to be a list')
     entries = []
     for number, item in enumerate(items, start=1):
         try:
-            entries.append(read(item))
+            entries.append(read_item(item, source, has_source))
             if not entries[-1][needed]:
                 raise ValueError(f'{needed} is missing')
         except ValueError as error:

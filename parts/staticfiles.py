@@ -17,9 +17,10 @@ def keep_static_files(app):
             values['v'] = hashes.get(values['filename'])
 
     @app.before_request
-    def ignore_dates():  # on which Werkzeug fails if they are beyond all years
-        for name in ('HTTP_RANGE', 'HTTP_IF_RANGE', 'HTTP_IF_MODIFIED_SINCE'):
-            request.environ.pop(name, None)
+    def ignore_conditions():
+        # Werkzeug fails on dates beyond all years, and answers 412 to others, to be kept as a file.
+        for name in ('RANGE', 'IF_RANGE', 'IF_MODIFIED_SINCE', 'IF_UNMODIFIED_SINCE', 'IF_MATCH'):
+            request.environ.pop(f'HTTP_{name}', None)
 
     @app.after_request
     def keep(response):

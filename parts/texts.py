@@ -3,6 +3,8 @@
 import functools
 import re
 import unicodedata
+from html import unescape
+from urllib.parse import urljoin
 
 import comrak
 import nh3
@@ -12,6 +14,8 @@ EXTENSIONS = comrak.ExtensionOptions()  # as on GitHub
 EXTENSIONS.autolink = EXTENSIONS.strikethrough = EXTENSIONS.table = EXTENSIONS.tasklist = True
 RENDERING = comrak.RenderOptions()
 RENDERING.hardbreaks = RENDERING.unsafe_ = True  # HTML passes, for the sanitiser to look at
+RENDERING.escaped_char_spans = True
+ESCAPED = re.compile('<span data-escaped-char>(?!#)([^<]+)</span>')  # but \\#, which begins no tag
 
 MEDIA = {
     'audio': {'src'},
@@ -83,9 +87,22 @@ def render_text(text):
         html = f'<pre>{escape(text)}</pre>'  # as it was typed
     else:
         html = comrak.render_markdown(text, EXTENSIONS, render_options=RENDERING)
+        html = ESCAPED.sub(r'\1', html)
     html = SANITISER.clean(html).replace('<input', '<input aria-label="Done"')  # a task
     # The columns of a table: `align` is no more in HTML, and comrak knows no other way.
     return Markup(re.sub('(<t[hd]) align=("left"|"center"|"right")', r'\1 class=\2', html))
+
+
+def make_absolute(html, base):
+    """Return the HTML of a text with all its addresses whole, as on a page of this address."""
+
+    def change_address(match):
+        return f' {match[1]}="{escape(urljoin(base, unescape(match[2])))}"'
+
+    def change_tag(match):
+        return re.sub(' (href|poster|src)="([^"]*)"', change_address, match[0])
+
+    return re.sub('<[a-z][^<>]*>', change_tag, str(html))
 
 
 def plain_text(text):

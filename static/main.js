@@ -319,14 +319,23 @@ function upload(address, body, tell) {
 
 /** Put pictures into a text in paragraphs of their own; select the first's words, to be typed over. */
 function insertMarkdown(text, markdown) {
-  const {selectionEnd, value} = text;
-  const before = value.slice(0, selectionEnd).replace(/\n*$/, '');
-  const after = value.slice(selectionEnd).replace(/^\n*/, '');
-  const start = before && `${before}\n\n`;
-  text.value = `${start}${markdown}${after && `\n\n${after}`}`;
-  const words = /^!\[([^\]]*)\]/.exec(markdown)?.[1] ?? '';
+  const before = text.value.slice(0, text.selectionEnd).replace(/\n*$/, '');
+  const after = text.value.slice(text.selectionEnd).replace(/^\n*/, '');
+  const start = before ? before.length + 2 : 0;
+  const paragraphs = `${before && '\n\n'}${markdown}${after && '\n\n'}`;
   text.focus();
-  text.setSelectionRange(start.length + 2, start.length + 2 + words.length);
+  text.setSelectionRange(before.length, text.value.length - after.length);
+  if (!document.execCommand('insertText', false, paragraphs)) { // which can be undone
+    text.setRangeText(paragraphs);
+  }
+  const words = /^!\[([^\]]*)\]/.exec(markdown)?.[1] ?? '';
+  text.setSelectionRange(start + 2, start + 2 + words.length);
+}
+
+/** Put pictures behind the paragraph in which somebody is typing. */
+function appendMarkdown(text, markdown) {
+  const end = text.value.slice(text.selectionEnd).search(/\n\n|$/) + text.selectionEnd;
+  text.setRangeText(`\n\n${markdown}`, end, end, 'preserve');
 }
 
 const queues = new WeakMap(); // the pictures that a form is sending
@@ -341,12 +350,13 @@ async function addPictures(form, files) {
   queues.set(form, files);
   showFormError(form);
   const address = $(form).find('.add').attr('formaction');
+  const typed = readForm(form);
   const stored = [];
   const reasons = [];
-  const $progress = $('<p class="sending" role="status"><label></label><progress></progress></p>');
-  $(form).find('.buttons').before($progress);
+  const $progress = $('<label><span></span><progress></progress></label>');
+  $(form).find('.sending').append($progress);
   for (const [index, file] of files.entries()) {
-    $progress.find('label').text(`Sending ${file.name} (${index + 1} of ${files.length})`);
+    $progress.find('span').text(`Sending ${file.name} (${index + 1} of ${files.length})`);
     const body = new FormData();
     body.append('title', '');
     body.append('text', '');
@@ -362,7 +372,8 @@ async function addPictures(form, files) {
     }
   }
   if (stored.length) {
-    insertMarkdown(form.elements.text, stored.join('\n\n'));
+    const insert = isSameText(typed, readForm(form)) ? insertMarkdown : appendMarkdown;
+    insert(form.elements.text, stored.join('\n\n'));
     updateUnsaved(form);
   }
   $progress.remove();
@@ -393,7 +404,7 @@ function allowDrop(event) {
 /** Put what is new in the list, and make the form ready for the next entry. */
 function showAddedEntry(form, answer) {
   const $list = $('main > .entries');
-  if (!$list.length || $list.has(form).length) {
+  if (!$list.length || $list.has(form).length || form.dataset.unsaved === 'shared') {
     showPage(answer);
     return;
   }

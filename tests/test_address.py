@@ -12,6 +12,9 @@ class AddressTest(unittest.TestCase):
             ('https://example.org', ('https', 'example.org', '')),
             ('https://example.org/', ('https', 'example.org', '')),
             ('http://[::1]:5000/a/b/', ('http', '[::1]:5000', '/a/b')),
+            ('http://MyPi.local:80/A', ('http', 'mypi.local', '/A')),
+            ('https://example.org:443', ('https', 'example.org', '')),
+            ('https://example.org:80', ('https', 'example.org:80', '')),
         ]:
             self.assertEqual(read_address(url), expected)
 
@@ -61,10 +64,10 @@ class BlogTest(cases.PageCacheTestCase):
 
     def setUp(self):
         super().setUp()
+        self.add_entries('Title')
         self.configure(URL='https://ann.example/notes')
 
     def test_every_absolute_link_leads_to_it(self):
-        self.add_entries('Title')
         for path in ['/', '/entry/1', '/feed.xml', '/feed.json', '/sitemap.xml', '/robots.txt']:
             page = self.read(path, Host='evil.test').text
             self.assertNotIn('evil.test', page)
@@ -96,3 +99,9 @@ class BlogTest(cases.PageCacheTestCase):
             self.login()
             cookie = self.client.get_cookie('session')
             self.assertEqual(cookie.secure, is_secure)
+
+    def test_cookies_are_for_its_path_only(self):
+        cookies = self.login().history[0].headers.getlist('Set-Cookie')
+        self.assertEqual(len(cookies), 2)
+        for cookie in cookies:
+            self.assertIn('; Path=/notes', cookie)

@@ -54,6 +54,14 @@ class WriteTest(cases.FeedTestCase):
         self.assertEqual(kinds, [zipfile.ZIP_DEFLATED] * 2 + [zipfile.ZIP_STORED] * 2)
         self.assertEqual(files[2].date_time, (2024, 1, 2, 3, 4, 6))
 
+    def test_the_time_of_a_picture_is_kept_to_the_second(self):
+        self.query("update pictures set created = '2024-01-02T03:04:07Z'")
+        self.export()
+        with open(self.file, 'rb') as file:
+            opened = archive.Archive(file)
+            times = {opened.find_time(name) for name in opened.files if name.startswith('uploads')}
+        self.assertEqual(times, {'2024-01-02T03:04:07Z'})
+
     def test_a_clock_that_was_wrong_is_no_error(self):
         self.query("update pictures set created = '1970-01-01T00:00:00Z'")
         self.export()

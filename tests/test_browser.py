@@ -453,7 +453,7 @@ class AuthorTest(BrowserTestCase):
             self.wait_until(found, f'There is no picture after {event}')
 
     def test_pictures_that_come_while_others_are_sent_wait_for_their_turn(self):
-        self.driver.execute_script('''
+        self.driver.execute_script("""
             const canvas = document.createElement('canvas');
             canvas.toBlob((blob) => {
               for (const name of ['a.png', 'b.png']) {
@@ -464,8 +464,31 @@ class AuthorTest(BrowserTestCase):
                 document.querySelector('[name=text]').dispatchEvent(happening);
               }
             });
-        ''')
+        """)
         self.wait_until(lambda: self.text().count('/picture/') == 2, 'There are not both')
+
+    def test_what_is_typed_while_a_picture_is_sent_stays_whole(self):
+        self.type('text', 'One\n\nTwo')
+        with self.locked_database():
+            self.one('[name=pictures]').send_keys(self.make_picture())
+            self.wait_until(lambda: self.all('.sending progress'), 'It is not being sent')
+            self.driver.execute_script(
+                "const text = document.querySelector('[name=text]');"
+                'text.focus(); text.setSelectionRange(3, 3);'
+            )
+            self.type_keys(' and more')
+        self.wait_until(lambda: '/picture/' in self.text(), 'There is no picture')
+        self.type_keys(', and still more')
+        text = re.sub(r'\(/picture/.*?\)', '()', self.text())
+        words = 'One and more, and still more\n\n![What the picture shows]()\n\nTwo'
+        self.assertEqual(text, words)
+
+    def test_a_picture_can_be_taken_out_of_the_text_again(self):
+        self.type('text', 'Look')
+        self.one('[name=pictures]').send_keys(self.make_picture())
+        self.wait_until(lambda: '/picture/' in self.text(), 'There is no picture')
+        self.type('text', Keys.CONTROL + 'z')
+        self.wait_until(lambda: self.text() == 'Look', 'It is still there')
 
     def test_what_is_no_picture_is_told_and_nothing_typed_is_lost(self):
         self.type('text', 'Kept')

@@ -159,6 +159,21 @@ class GalleryTest(cases.PageCacheTestCase):
         self.assertShows(self.client.get(f'/pictures/delete/{first}'), 'It is still used')
         self.assertDoesNotShow(self.client.get(f'/pictures/delete/{second}'), 'It is still used')
 
+    def test_of_many_uses_the_first_are_named_and_the_others_counted(self):
+        _, [name] = self.add(make_file())
+        for number in range(12):
+            self.add_entry(f'Entry {number}', f'![](/picture/{name}.webp) and again {name}')
+        for path in ['/pictures', f'/pictures/delete/{name}']:
+            page = self.client.get(path)
+            self.assertShows(page, 'Entry 9')
+            self.assertDoesNotShow(page, 'Entry 10')
+            self.assertShows(page, 'and 2 more')
+
+    def test_each_picture_in_the_list_has_a_name_of_its_own(self):
+        self.add(make_file(), make_file(colour='blue'))
+        names = re.findall(' alt="([^"]*)"', self.client.get('/pictures').text)
+        self.assertEqual(len({*names}), 2)
+
     def test_a_picture_that_goes_while_it_is_asked_about_is_told_as_such(self):
         _, [name] = self.add(make_file())
         self.post(f'/pictures/delete/{name}')
@@ -174,8 +189,8 @@ class UploadTest(cases.FlaskrTestCase):
         return (client or self.client).post(path, data=form, headers=headers)
 
     def test_nobody_but_the_author_may_send_more_than_four_megabytes(self):
-        self.assertStatus(self.upload(), 413)
-        self.assertStatus(self.upload(size=100), 401)
+        for size in [100, 5 * 2**20]:
+            self.assertStatus(self.upload(size=size), 401)
         self.login()
         self.assertStatus(self.upload(), 400)  # since it is no picture
         for path in ['/add', '/edit/1', '/login', '/nowhere', '/pictures']:

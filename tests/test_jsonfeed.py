@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from unittest import mock
 
 import app
@@ -203,6 +204,23 @@ class ReadTest(cases.FeedTestCase):
         self.write(self.client.get('/feed.json').text)
         self.assertIn('Imported 0 entries; 3', self.run_command('import', self.file).output)
         self.assertEqual(self.rows(), before)
+
+    def test_what_everybody_is_given_has_whole_addresses(self):
+        self.login()
+        self.add_entry(
+            'Links', '[a](/b?c&d) [e](#f) ![g](h.png) `<a href="/i">` <mailto:j@k.example>'
+        )
+        html = self.client.get('/feed.json').json['items'][0]['content_html']
+        self.assertEqual(
+            re.findall('(?:href|src)="[^"]*"', html),
+            [
+                'href="http://localhost/b?c&amp;d"',
+                'href="http://localhost/entry/1#f"',
+                'src="http://localhost/entry/h.png"',
+                'href="/i"',
+                'href="mailto:j@k.example"',
+            ],
+        )
 
     def test_what_everybody_is_given_has_no_more_than_everybody_sees(self):
         self.fill_the_blog()

@@ -75,6 +75,14 @@ class StaticFilesTest(cases.FlaskrTestCase):
                 self.read('/static/style.css', Range='bytes=0-9', **{name: late})[0], 200
             )
 
+    def test_no_condition_that_others_send_gets_another_answer_to_be_kept(self):
+        self.login()
+        for header in [
+            {'If_Match': '"x"'},
+            {'If_Unmodified_Since': 'Mon, 01 Jan 2001 00:00:00 GMT'},
+        ]:
+            self.assertEqual(self.read('/static/style.css', **header)[0], 200)
+
     def test_while_working_on_the_blog_nothing_is_kept(self):
         with mock.patch.object(app.app.jinja_env, 'auto_reload', True):
             self.assertEqual(self.address(), '/static/style.css')

@@ -173,6 +173,9 @@ class LinkTest(unittest.TestCase):
             ' &amp; more</p>\n',
         )
 
+    def test_who_writes_a_backslash_before_it_wants_no_tag(self):
+        self.assertEqual(tags.find_tags(render_text(r'\#cats and \(#dogs)')), {'dogs': 'dogs'})
+
     def test_all_else_stays_as_it_is(self):
         for text in ['', 'a &#39; < & "\' #1', '`#x` [#y](/#z "#a") C#', '# #x', '![#x](/y)']:
             html = render_text(text)
