@@ -58,6 +58,8 @@ class Album:
 
     archive: its `files` by their names, read(name, limit) and find_time(name); or None
     entries: dicts with `created` and `text`, which gets the addresses of what is stored
+    is_own: Flaskr has exported it, so all pictures are stored as they are, and texts fit them;
+        else only those that a text refers to, each made anew
     ValueError says what is wrong with the archive, before anything is stored.
     """
 

@@ -43,7 +43,9 @@ class Gallery:
     """The pictures of an application, which knows its database as get_db()."""
 
     def __init__(self, app, get_db, author_only, find_page):
-        """author_only: what keeps everybody else from a view
+        """Add the pages of pictures to an application.
+
+        author_only: what keeps everybody else from a view
         find_page: returns what pictures.html needs to show a page of the view listed_pictures
         """
         self.app, self.get_db, self.find_page = app, get_db, find_page
@@ -56,7 +58,10 @@ class Gallery:
         app.add_url_rule(rule, 'delete_picture', remove, methods=methods)
 
     def add(self, files):
-        """Store the pictures of a form; return their Markdown, and what was wrong with others."""
+        """Store the pictures of a form; return their Markdown, and what was wrong with others.
+
+        Each is stored by itself; what is stored when a later one fails is found on their page.
+        """
         addresses, mistakes = [], []
         for file in files:
             if not file.filename:

@@ -58,7 +58,7 @@ def describe(config, **addresses):
 
 
 def make_feed(config, entries, find_url, show_text, **addresses):
-    """Return a JSON Feed for everybody, with where it and its page are found."""
+    """Return a JSON Feed for everybody; show_text(text, True) is the HTML for other places."""
     items = [make_item(entry, find_url, lambda text: show_text(text, True)) for entry in entries]
     for item, entry in zip(items, entries, strict=True):
         item.update(title=name_entry(entry), _flaskr={'id': entry['id']})

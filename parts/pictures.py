@@ -22,7 +22,7 @@ FILM = {**PHOTO, 'method': 2, 'allow_mixed': True, 'kmin': 0, 'kmax': 0, 'backgr
 
 BROKEN = 'The picture is broken or not complete: save it once more, and choose that'
 UNKNOWN = 'No picture is found in it: choose a whole JPEG, PNG, GIF, WebP, AVIF, BMP or TIFF'
-HEIC = 'HEIC is shown on no page: choose the picture on the phone itself, or save it as JPEG'
+HEIC = 'Browsers show no HEIC: choose the picture on the phone itself, or save it as JPEG'
 TOO_MANY_PIXELS = 'The picture has too many pixels: make it smaller first'
 TOO_LONG = 'The animation is too long: make it shorter or smaller first'
 TURN = threading.Lock()  # one picture at a time: several need no more memory than one

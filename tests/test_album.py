@@ -33,7 +33,7 @@ class AddressTest(TestCase):
         ]:
             self.assertEqual(album.find_file(address, {'uploads/2019/a.jpg'}), 'uploads/2019/a.jpg')
 
-    def test_an_address_of_something_else(self):
+    def test_an_address_of_something_else_leads_to_no_file(self):
         for address in [
             '',
             'a.jpg',
@@ -59,7 +59,7 @@ class AddressTest(TestCase):
     def test_a_long_address_takes_no_time(self):
         self.assertIsNone(album.find_file('/' * 5_000_000, {'uploads/a.jpg'}))
 
-    def test_where_a_text_has_an_address(self):
+    def test_an_address_is_found_wherever_a_text_may_have_one(self):
         both = ['uploads/a.jpg', 'uploads/b.jpg']
         for text, expected in [
             ('<img src="uploads/a.jpg">', ['uploads/a.jpg']),
@@ -98,7 +98,7 @@ class AddressTest(TestCase):
             album.REFERENCE.findall(piece * 200_000)
             album.REFERENCE.findall(piece + 'a' * 1_000_000)
 
-    def test_what_is_a_picture_going_by_its_name(self):
+    def test_the_name_of_a_file_tells_whether_it_may_be_a_picture(self):
         for name in ['a.jpg', 'a.JPEG', 'a.heic', 'a.webp', 'a', 'a.unheardof']:
             self.assertTrue(album.is_picture(name))
         for name in ['a.mp4', 'a.pdf', 'a.m4a', 'index.html']:
@@ -183,7 +183,7 @@ class ForeignTest(ArchiveTestCase):
         )
         self.assertRegex(self.texts()[0], '^Words <img src="/picture/[0-9a-f]{32}.webp">$')
 
-    def test_twice_changes_nothing(self):
+    def test_importing_twice_changes_nothing(self):
         items = [{'id': 'a', 'content_html': '<img src="uploads/2019/abc.jpg">'}]
         self.import_items(*items, files=[self.photo])
         before = self.rows(), self.pictures()
@@ -374,7 +374,7 @@ class OwnTest(ArchiveTestCase):
         feed = json.dumps({'version': VERSION, 'items': [{}], '_flaskr': {'drafts': []}})
         self.assertRefused('item 1: id is missing', page, ('feed.json', feed), *pictures)
 
-    def test_a_feed_that_is_too_large(self):
+    def test_a_feed_that_is_too_large_is_refused(self):
         with mock.patch('parts.commands.MAX_FEED', 50):
             self.assertRefused('feed.json has more than 50 bytes', *self.export())
 

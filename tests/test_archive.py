@@ -172,7 +172,7 @@ class ReadTest(unittest.TestCase):
     def test_a_feed_alone_is_an_archive(self):
         self.assertEqual([*self.open(make_zip(FEED)).files], ['feed.json'])
 
-    def test_a_file_that_is_no_zip_or_a_part_of_one(self):
+    def test_a_file_that_is_no_zip_or_a_part_of_one_is_refused(self):
         whole = make_zip(FEED, ('uploads/a.jpg', bytes(1000)))
         for content in [b'', b'PK', b'PK\3\4 and no more', whole[:-5], whole[: len(whole) // 2]]:
             self.assertRefused(content, 'not a whole ZIP')
@@ -196,7 +196,7 @@ class ReadTest(unittest.TestCase):
     def test_what_a_terminal_could_obey_is_spelled_out(self):
         self.assertRefused(make_zip(FEED, ('../\x1b[2J', 'x')), r"'\.\./\\x1b\[2J' is no name")
 
-    def test_a_name_that_is_not_utf_8(self):
+    def test_a_name_that_is_not_utf_8_is_refused(self):
         content = make_zip(FEED, ('\xe9.jpg', 'x'))
         self.assertRefused(content.replace('\xe9'.encode(), b'\xe9x'), 'not UTF-8')
         # A Mac writes UTF-8 and does not say so.
@@ -209,17 +209,17 @@ class ReadTest(unittest.TestCase):
         name = 'uploads/Screenshot 4.25.33\u202fPM.png'  # as a Mac calls it
         self.assertIn(name, self.open(make_zip(FEED, (name, 'x'))).files)
 
-    def test_two_files_of_the_same_name(self):
+    def test_two_files_of_the_same_name_are_refused(self):
         with self.assertWarns(UserWarning):
             content = make_zip(FEED, FEED)
         self.assertRefused(content, 'two files in it have the same name')
 
-    def test_a_file_that_is_encrypted(self):
+    def test_a_file_that_is_encrypted_is_refused(self):
         content = bytearray(make_zip(FEED))
         content[content.rindex(b'PK\1\2') + 8] |= 1
         self.assertRefused(bytes(content), 'feed.json is encrypted')
 
-    def test_a_file_that_is_packed_in_a_way_that_has_no_limit(self):
+    def test_a_file_that_is_packed_in_a_way_that_has_no_limit_is_refused(self):
         for kind in [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]:
             self.assertRefused(make_zip(FEED, compression=kind), 'feed.json is packed')
 
@@ -239,7 +239,7 @@ class ReadTest(unittest.TestCase):
         finally:
             tracemalloc.stop()
 
-    def test_a_file_that_is_damaged(self):
+    def test_a_file_that_is_damaged_is_refused(self):
         content = make_zip(FEED, ('a.jpg', b'content'), compression=zipfile.ZIP_STORED)
         self.assertUnreadable(content.replace(b'content', b'contend'), 'a.jpg', 'a.jpg is damaged')
         content = make_zip(FEED, ('a.jpg', bytes(100_000)))
@@ -247,14 +247,14 @@ class ReadTest(unittest.TestCase):
         content = content[:place] + b'\xff' * 20 + content[place + 20 :]
         self.assertUnreadable(content, 'a.jpg', 'a.jpg is damaged', 100_000)
 
-    def test_too_many_files(self):
+    def test_too_many_files_are_refused(self):
         content = make_zip(FEED, *((f'{number}', '') for number in range(10)))
         with mock.patch.object(archive, 'MAX_FILES', 10):
             self.assertRefused(content, 'more than 10 files')
         with mock.patch.object(archive, 'MAX_FILES', 11):
             self.open(content)
 
-    def test_when_a_file_was_made(self):
+    def test_a_file_has_the_time_when_it_was_made(self):
         file = self.open(make_zip(FEED))
         for date, expected in [
             ((2024, 1, 2, 3, 4, 6), '2024-01-02T03:04:06Z'),

@@ -173,7 +173,7 @@ class LinkTest(unittest.TestCase):
             ' &amp; more</p>\n',
         )
 
-    def test_who_writes_a_backslash_before_it_wants_no_tag(self):
+    def test_a_backslash_before_it_makes_it_none(self):
         self.assertEqual(tags.find_tags(render_text(r'\#cats and \(#dogs)')), {'dogs': 'dogs'})
 
     def test_all_else_stays_as_it_is(self):
