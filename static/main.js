@@ -335,7 +335,7 @@ function insertMarkdown(text, markdown) {
 /** Put pictures behind the paragraph in which somebody is typing. */
 function appendMarkdown(text, markdown) {
   const end = text.value.slice(text.selectionEnd).search(/\n\n|$/) + text.selectionEnd;
-  text.setRangeText(`\n\n${markdown}`, end, end, 'preserve');
+  text.setRangeText(`${end ? '\n\n' : ''}${markdown}`, end, end, 'preserve');
 }
 
 const queues = new WeakMap(); // the pictures that a form is sending
