@@ -55,7 +55,8 @@ create table if not exists pictures (
     width integer not null,  -- pixels
     height integer not null,
     created text not null,
-    content blob not null  -- WebP
+    content blob not null,  -- WebP
+    small blob  -- a copy for phones; null: there is none, since it would hardly be smaller
 );
 
 drop view if exists listed_pictures;

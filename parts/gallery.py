@@ -10,9 +10,11 @@ from werkzeug.routing import BaseConverter
 
 from parts.pictures import convert_picture
 from parts.texts import NAMED_AFTER
+from parts.thumbnails import WIDTH, shrink_picture
 
 NAME_IN_TEXT = re.compile('/picture/([0-9a-f]{32})')
 ADDRESS = re.compile(r'(<img [^<>]*?src="|href=")/picture/([0-9a-f]{32})\.webp"([^<>]*>)')
+SIZES = 'sizes="(min-width: 42rem) 42rem, 100vw"'  # as wide as a page has room for
 ALT = 'What the picture shows'  # to be typed over: the words for those who can't see it
 
 
@@ -26,17 +28,20 @@ def store_picture(db, content, width, height, created=None):
     created: when it was made, as entries keep times, if not now
     """
     name = name_picture(content)
+    if db.execute('select id from pictures where name = ?', [name]).fetchone():
+        return name, False
+    small = shrink_picture(content, width, height)
     created = created or time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())
     statement = """
-        insert into pictures (name, width, height, created, content) values (?, ?, ?, ?, ?)
-        on conflict (name) do nothing
+        insert into pictures (name, width, height, created, content, small)
+        values (?, ?, ?, ?, ?, ?) on conflict (name) do nothing
     """
-    is_new = db.execute(statement, [name, width, height, created, content]).rowcount == 1
-    return name, is_new
+    row = [name, width, height, created, content, small]
+    return name, db.execute(statement, row).rowcount == 1
 
 
 class PictureName(BaseConverter):
-    regex = '[0-9a-f]{32}'
+    regex = '[0-9a-f]{32}(?:-small)?'
 
 
 class Gallery:
@@ -75,13 +80,14 @@ class Gallery:
         return '\n\n'.join(addresses), '. '.join(mistakes)
 
     def find_size(self, name):
-        """Return the width and height of a picture in pixels, or None."""
+        """Return the width and height of a picture in pixels, and if it has a copy, or None."""
         if name not in self.sizes:
-            query = 'select width, height from pictures where name = ?'
+            columns = 'width, height, small is not null as has_copy'
+            query = f'select {columns} from pictures where name = ?'
             row = self.get_db().execute(query, [name]).fetchone()
             if not row:
                 return None
-            self.sizes[name] = row['width'], row['height']
+            self.sizes[name] = row['width'], row['height'], bool(row['has_copy'])
         return self.sizes[name]
 
     def show(self, html, is_external=False, folder=None):
@@ -98,20 +104,25 @@ class Gallery:
             address = f'{folder}{name}.webp' if folder else here
             size = start.startswith('<img') and ' width="' not in match[0] and self.find_size(name)
             words = ' width="{}" height="{}"'.format(*size) if size else ''
+            if size and size[2] and not (folder or is_external):
+                small = url_for('show_picture', name=f'{name}-small')
+                words += f' srcset="{small} {WIDTH}w, {here} {size[0]}w" {SIZES}'
             return f'{start}{address}"{words}{rest}'
 
         return Markup(ADDRESS.sub(show_address, html))
 
-    def require_picture(self, name, view):
+    def require_picture(self, name, view, columns='*'):
         """Return a picture of this name, or abort with 404."""
-        query = f'select * from {view} where name = ?'
+        query = f'select {columns} from {view} where name = ?'
         return self.get_db().execute(query, [name]).fetchone() or abort(404)
 
     def show_picture(self, name):
         """Send a picture; its address stands for its content, so that browsers may keep it."""
         response = self.app.response_class(mimetype='image/webp')
         if name not in request.if_none_match.as_set(include_weak=True):
-            response.data = self.require_picture(name, 'pictures')['content']
+            column = 'small' if name.endswith('-small') else 'content'
+            picture = self.require_picture(name[:32], 'pictures', f'{column} as content')
+            response.data = picture['content'] or abort(404)
         response.set_etag(name)
         response.headers['Cache-Control'] = 'public, max-age=31536000, immutable'
         return response.make_conditional(request)

@@ -40,7 +40,8 @@ create table if not exists pictures (
     width integer not null,
     height integer not null,
     created text not null,
-    content bytea not null
+    content bytea not null,
+    small bytea
 );
 
 drop view if exists listed_pictures;

@@ -87,6 +87,30 @@ class GalleryTest(cases.PageCacheTestCase):
                 form = {'title': '', 'text': text}
                 self.assertShows(self.client.post('/preview', data=form), expected)
 
+    def test_a_wide_picture_has_a_smaller_copy_for_phones(self):
+        file = io.BytesIO()
+        Image.effect_noise((1200, 600), 60).save(file, 'PNG')
+        file.seek(0)
+        _, [name] = self.add(file)
+        page = self.client.post(
+            '/preview', data={'title': '', 'text': f'![](/picture/{name}.webp)'}
+        )
+        picture, copy = f'/picture/{name}.webp', f'/picture/{name}-small.webp'
+        self.assertShows(page, f' srcset="{copy} 800w, {picture} 1200w" sizes="')
+        response = self.read(copy)
+        self.assertIn('immutable', response.headers['Cache-Control'])
+        with Image.open(io.BytesIO(response.data)) as image:
+            self.assertEqual(image.size, (800, 400))
+        self.assertStatus(self.client.get(f'/pictures/delete/{name}-small'), 404)
+
+    def test_a_small_one_has_none(self):
+        _, [name] = self.add(make_file())
+        page = self.client.post(
+            '/preview', data={'title': '', 'text': f'![](/picture/{name}.webp)'}
+        )
+        self.assertDoesNotShow(page, 'srcset')
+        self.assertStatus(self.read(f'/picture/{name}-small.webp'), 404)
+
     def test_elsewhere_a_picture_has_its_whole_address(self):
         _, [name] = self.add(make_file())
         self.add_entry('Title', f'![Two cats](/picture/{name}.webp)')
@@ -138,9 +162,9 @@ class GalleryTest(cases.PageCacheTestCase):
         other = gallery.Gallery.__new__(gallery.Gallery)
         other.get_db, other.sizes = app.get_db, {}
         with app.app.app_context():
-            self.assertEqual(other.find_size(name), (40, 30))
+            self.assertEqual(other.find_size(name), (40, 30, False))
             self.query('delete from pictures')
-            self.assertEqual(other.find_size(name), (40, 30))
+            self.assertEqual(other.find_size(name), (40, 30, False))
             self.assertIsNone(other.find_size('0' * 32))
 
     def test_pictures_are_listed_in_pages_with_where_they_are_used(self):

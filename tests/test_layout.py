@@ -35,7 +35,8 @@ class LayoutTest(unittest.TestCase):
 
     def test_all_arrows_between_the_parts_point_one_way(self):
         arrows = {
-            'gallery': {'pictures', 'texts'},
+            'gallery': {'pictures', 'texts', 'thumbnails'},
+            'thumbnails': {'pictures'},
             'album': {'archive', 'gallery', 'pictures'},
             'commands': {'album', 'archive', 'author', 'jsonfeed', 'moving', 'sqlite', 'tags'},
             'moving': {'jsonfeed', 'tagindex'},
@@ -59,7 +60,7 @@ class LayoutTest(unittest.TestCase):
         for path, limit in limits.items():
             with self.subTest(file=path.name):
                 self.assertLessEqual(count_lines(path), limit)
-        self.assertLess(sum(map(count_lines, [BLOG, *PARTS.values()])), 2750)
+        self.assertLess(sum(map(count_lines, [BLOG, *PARTS.values()])), 2810)
 
     def test_no_function_is_longer_than_a_thought(self):
         lengths = []
