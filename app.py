@@ -223,9 +223,7 @@ def erase_entry(entry_id, table='entries'):
 # Author ------------------------------------------------------------------------
 
 # The default password is for trying Flaskr out: by `python app.py`, or in a test.
-author = Author(
-    app, get_db, lambda: __name__ == '__main__' or app.testing, for_all={'static', 'show_picture'}
-)
+author = Author(app, get_db, lambda: __name__ == '__main__' or app.testing, public={'show_picture'})
 
 
 def author_only(view):
@@ -315,8 +313,8 @@ def tags():
 @app.route('/tag/<word>/feed.xml')
 def feed(word=None):
     """Return the newest entries, or those with a tag, as an Atom feed (RFC 4287)."""
-    size, tag = app.config['FEED_LENGTH'], word and (fold_tag(word) or abort(404))
-    entries = find_tagged(get_db(), tag, size, MAX_ID) if tag else find_newest(size)
+    size, tag = app.config['FEED_LENGTH'], word and fold_tag(word)
+    entries = find_newest(size) if tag is None else find_tagged(get_db(), tag, size, MAX_ID)
     page = render_template('feed.xml', entries=entries, tag=tag)
     return app.response_class(page, mimetype='application/atom+xml')
 

@@ -54,20 +54,20 @@ class Sessions(SecureCookieSessionInterface):
 class Author:
     """The one who may write, as the configuration of an application has it."""
 
-    def __init__(self, app, get_db, is_trial, for_all=('static',)):
+    def __init__(self, app, get_db, is_trial, public=()):
         """Let g.logged_in mark his requests.
 
         is_trial(): says if the default password counts
-        for_all: endpoints that know nobody, so that their answers may be kept for everybody, and
-            that need no database: an error page needs its style without one
+        public: endpoints that know nobody, so that their answers may be kept for everybody, as
+            static files do, which an error page needs without a database
         """
         self.app, self.config, self.get_db, self.is_trial = app, app.config, get_db, is_trial
-        self.for_all = for_all
+        self.public = {'static', *public}
         app.session_interface = Sessions(self.find_keys)
         app.before_request(self.recognize)
 
     def recognize(self):
-        if request.endpoint not in self.for_all:
+        if request.endpoint not in self.public:
             self.app.session_interface.fill_session(self.app)
             g.logged_in = 'logged_in' in session
 
