@@ -34,7 +34,7 @@ import contextlib, json, subprocess, sys
 sys.path.insert(0, sys.argv[1])
 import console
 
-console.LONGEST = 0.5
+console.LONGEST = float(sys.argv[2])
 files, *commands = json.load(sys.stdin)
 with contextlib.closing(console.Terminal()) as terminal:
     terminal.write(files)
@@ -145,10 +145,10 @@ class ShowTest(unittest.TestCase):
 
 
 class TerminalTest(unittest.TestCase):
-    def run_commands(self, files, *commands):
+    def run_commands(self, files, *commands, longest=60):
         """Return status and lines of some commands, and of what `python test.py` really prints."""
         done = subprocess.run(
-            [sys.executable, '-c', RUN, TOOLS],
+            [sys.executable, '-c', RUN, TOOLS, str(longest)],
             input=json.dumps([files, *commands]),
             capture_output=True,
             text=True,
@@ -205,7 +205,8 @@ class TerminalTest(unittest.TestCase):
             self.assertNotIn(name, lines[0])
 
     def test_a_command_that_takes_too_long_is_stopped(self):
-        (_, lines), _ = self.run_commands({}, ['python', '-c', 'import time; time.sleep(60)'])
+        command = ['python', '-c', 'import time; time.sleep(60)']
+        (_, lines), _ = self.run_commands({}, command, longest=0.5)
         self.assertEqual(lines, ['It took longer than 0.5 seconds.'])
 
     def test_git_keeps_what_was_done_before(self):
