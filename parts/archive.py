@@ -98,9 +98,10 @@ class Archive:
     def find_time(self, name):
         """Return when a file was made, as entries keep times, or None if that makes no sense."""
         info = self.files[name]
+        moment = info.date_time
         if unix_time := re.search(re.escape(TIME_FIELD) + b'(.{4})', info.extra, re.DOTALL):
-            info.date_time = time.gmtime(int.from_bytes(unix_time[1], 'little'))[:6]
+            moment = time.gmtime(int.from_bytes(unix_time[1], 'little'))[:6]
         try:
-            return f'{datetime(*info.date_time).isoformat()}Z'
+            return f'{datetime(*moment).isoformat()}Z'
         except ValueError:
             return None
